@@ -1,0 +1,53 @@
+// What the operator configured, already checked. Read from TOML by daemon/config; contracts in design.md.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace unwedge::policies {
+
+/// What the operator allows on a VM. Ordered: each includes those before it.
+enum class authority { observe, protect, rescue, destroy };
+
+std::string_view to_string(authority);
+std::optional<authority> parse_authority(std::string_view);
+
+struct probe_settings {
+  std::chrono::milliseconds interval{1'000};    ///< between two probes of an idle VM
+  std::chrono::milliseconds late_after{1'000};  ///< an unanswered probe of this age opens a suspicion
+  std::chrono::milliseconds patience{3'000};    ///< a stall of this age may become a verdict
+};
+
+struct discover_settings {
+  std::vector<std::string> sockets;  ///< globs of QMP sockets, absolute paths
+  std::optional<std::string> listen; ///< path of the dial-in socket
+};
+
+/// A `[[vm]]` table: a fixed VM (`name` + `qmp`), or settings for VMs whose name matches (`match`).
+struct vm_settings {
+  std::optional<std::string> match;  ///< glob over the VM's name
+  std::optional<std::string> name;
+  std::optional<std::string> qmp;    ///< path of its QMP socket
+  std::optional<policies::authority> authority;
+};
+
+struct settings {
+  policies::authority authority = policies::authority::observe;
+  bool dry_run = false;
+  std::optional<std::string> http;  ///< "127.0.0.1:9758" or "unix:/path"; nullopt or "none": no HTTP
+  discover_settings discover;
+  probe_settings probe;
+  std::vector<vm_settings> vms;
+  std::size_t max_vms = 4'096;            ///< sessions at once; more are refused with a warning
+  std::size_t max_incidents = 1'000;      ///< folders kept; the oldest closed ones are removed first
+  std::size_t max_incident_bytes = 256u << 20;
+
+  /// The authority of a VM of this name: the last `[[vm]]` that names or matches it, else the default.
+  policies::authority authority_of(std::string_view vm_name) const;
+};
+
+}  // namespace unwedge::policies

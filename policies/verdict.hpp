@@ -1,0 +1,56 @@
+// A verdict: what the evidence adds up to. The names are contracts (design.md, the table of verdicts).
+#pragma once
+
+#include "policies/evidence.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace unwedge::policies {
+
+enum class verdict_kind {
+  bql_held,         ///< another thread holds the BQL, or a lock that the main thread waits for, and waits itself
+  main_loop_waits,  ///< the main thread itself waits in a nested poll or a blocking call
+  lock_cycle,       ///< the wait-for graph has a cycle: nothing can free it
+  storage_wait,     ///< the root waits for a file
+  main_loop_busy,   ///< CPU or I/O progress on the chain: wait
+  stopped,          ///< SIGSTOP
+  traced,           ///< a debugger is attached
+  gone,             ///< the process has ended
+};
+
+std::string_view to_string(verdict_kind);
+
+/// Whom the wait ends at.
+struct wait_root {
+  enum class kind { block_node, migration, socket, file, thread } type = kind::thread;
+  std::string name;  ///< the block node's name, the file's path, the thread's comm
+  std::string peer;  ///< the connection's other end
+  std::optional<std::chrono::milliseconds> silent_for;  ///< nothing came or was taken for so long
+  bool job_target = false;       ///< a block node that a job copies to: losing it loses a copy, not a disk
+  bool polled_by_waiter = true;  ///< the thread that waits polls this connection itself. False: an iothread does,
+                                 ///< and a plain yank then mostly aborts QEMU (qemu-facts 8.2, job.c:372)
+};
+
+std::string_view to_string(wait_root::kind);
+
+struct lock_holder {
+  pid_t tid = 0;
+  std::string comm;
+};
+
+struct verdict {
+  verdict_kind kind = verdict_kind::main_loop_busy;
+  std::optional<wait_root> root;
+  std::optional<lock_holder> holder;  ///< of the lock that the main thread waits for
+  instant since{};                    ///< when the stall began: the oldest unanswered request was sent
+  instant at{};                       ///< when the evidence sufficed
+  std::vector<std::string> reasons;   ///< one sentence each, in the order of the chain
+};
+
+/// The verdict in words, without the VM's name: "The main loop waits for the BQL, held by mig/src/main, ...".
+std::string sentence(const verdict&, instant now);
+
+}  // namespace unwedge::policies
