@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -25,7 +26,9 @@ struct mutex_wait {
 /// The system call a thread is in, as /proc/PID/task/TID/syscall shows it.
 struct syscall_facts {
   long number = -1;  ///< -1: running in user space or not in a system call
-  std::uint64_t args[6] = {};
+  std::array<std::uint64_t, 6> args{};
+
+  bool operator==(const syscall_facts&) const = default;
 };
 
 struct thread_facts {
@@ -40,16 +43,7 @@ struct thread_facts {
   std::vector<int> polled_fds;  ///< of its poll/ppoll, negative ones left out
   std::optional<int> io_fd;     ///< of its blocking read/write/sendmsg/recvmsg/connect/pwrite...
   bool sleeping = false;        ///< in futex, poll, or another wait; not running
-
-  bool operator==(const thread_facts&) const = default;
 };
-
-inline bool operator==(const syscall_facts& a, const syscall_facts& b) {
-  return a.number == b.number && std::equal(a.args, a.args + 6, b.args);
-}
-inline bool operator==(const mutex_wait& a, const mutex_wait& b) {
-  return a.address == b.address && a.owner == b.owner;
-}
 
 /// One of the process's sockets, as the kernel sees it.
 struct socket_facts {
