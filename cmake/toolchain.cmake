@@ -1,6 +1,7 @@
 # Compiler settings shared by every target: warnings are errors, ccache where it is installed, lld.
 add_compile_options(-Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor -Wold-style-cast
-                    -Wcast-align -Woverloaded-virtual -Wimplicit-fallthrough -fno-omit-frame-pointer)
+                    -Wcast-align -Woverloaded-virtual -Wimplicit-fallthrough
+                    -Wno-missing-designated-field-initializers -fno-omit-frame-pointer)
 add_link_options(-fuse-ld=lld)
 if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
   # -g1: function names and lines for backtraces, a third of the object size and compile time of -g.

@@ -44,13 +44,13 @@ struct lock_holder {
 struct verdict {
   verdict_kind kind = verdict_kind::main_loop_busy;
   std::optional<wait_root> root;
+  std::vector<wait_root> further_roots;  ///< of the same kind and just as dead: two mirrors to one host, for example
+  bool certain = true;                   ///< false: several connections could be the root; nothing acts on it then
+  bool sending = false;                  ///< the waiter is in a blocking *send* on the root
   std::optional<lock_holder> holder;  ///< of the lock that the main thread waits for
   instant since{};                    ///< when the stall began: the oldest unanswered request was sent
   instant at{};                       ///< when the evidence sufficed
   std::vector<std::string> reasons;   ///< one sentence each, in the order of the chain
 };
-
-/// The verdict in words, without the VM's name: "The main loop waits for the BQL, held by mig/src/main, ...".
-std::string sentence(const verdict&, instant now);
 
 }  // namespace unwedge::policies

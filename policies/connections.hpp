@@ -1,0 +1,32 @@
+// Which connection a thread waits for: sockets judged by what the kernel says of them, named by the VM model. Pure.
+#pragma once
+
+#include "policies/verdict.hpp"
+#include "policies/vm_model.hpp"
+
+#include <span>
+#include <vector>
+
+namespace unwedge::policies {
+
+/// What ends a wait in poll.
+struct polled_roots {
+  std::vector<wait_root> roots;  ///< the likeliest first; empty: no silent connection that could explain the wait
+  bool certain = false;          ///< no other connection could explain it as well
+};
+
+/// The dead network block nodes that explain why `waiter` polls. `samples` cover the time in which nothing moved; the
+/// connections of the last one are judged. A connection is silent if nothing was taken or arrived over all samples;
+/// one with bytes that the peer does not take outweighs one that may just be idle.
+polled_roots find_polled_roots(std::span<const process_facts> samples, const thread_facts& waiter, const vm_model&);
+
+/// The socket with this fd in a sample, or null.
+const socket_facts* find_socket(const process_facts&, int fd);
+
+/// The names of NBD nodes whose server has this address.
+std::vector<std::string> nodes_with_peer(const vm_model&, const std::string& peer);
+
+/// How long nothing was taken or arrived on it; nullopt: something moved between the samples, or it is new.
+std::optional<std::chrono::milliseconds> silence(std::span<const process_facts> samples, const socket_facts& s);
+
+}  // namespace unwedge::policies

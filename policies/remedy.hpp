@@ -1,0 +1,33 @@
+// Which remedy a verdict calls for, and why none where none is safe. Pure; the table is in docs/policies.md.
+#pragma once
+
+#include "policies/settings.hpp"
+#include "policies/verdict.hpp"
+#include "policies/vm_model.hpp"
+
+#include <boost/json.hpp>
+
+#include <string>
+#include <vector>
+
+namespace unwedge::policies {
+
+/// One rung of a ladder. Idempotent: done twice it does no more than once.
+struct step {
+  std::string action;           ///< "yank"
+  boost::json::object arguments;  ///< as recorded and as sent
+  authority needs = authority::protect;
+  duration verify_within = std::chrono::seconds(2);  ///< the condition must have cleared by then, else the next rung
+
+  bool operator==(const step&) const = default;
+};
+
+/// A ladder, or the reason why there is none.
+struct plan {
+  std::vector<step> ladder;
+  std::string why_not;  ///< one sentence; empty if there is a ladder
+};
+
+plan plan_for(const verdict&, const vm_model&);
+
+}  // namespace unwedge::policies

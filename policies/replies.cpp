@@ -1,0 +1,159 @@
+// What the model takes from the replies to its queries (qapi/{run-state,block-core,job,migration,yank}.json).
+#include "policies/block_graph.hpp"
+#include "qmp/json_fields.hpp"
+#include "policies/nbd_address.hpp"
+#include "policies/vm_model.hpp"
+
+#include <set>
+
+namespace unwedge::policies {
+namespace {
+
+using qmp::number;
+using qmp::text;
+
+using qmp::json::array;
+using qmp::json::object;
+
+constexpr std::size_t max_jobs = 256;
+constexpr std::size_t max_nodes = 4'096;
+constexpr std::size_t text_bytes = 256;
+
+std::string kept(std::string_view s) { return std::string(s.substr(0, text_bytes)); }
+
+void apply_progress(job_state& job, std::int64_t offset, std::string_view status, instant now) {
+  if (offset != job.offset || status != job.status || job.progressed == instant{}) job.progressed = now;
+  job.offset = offset;
+  job.status = kept(status);
+}
+
+void apply_jobs(vm_model& vm, const array& list, instant now) {
+  std::set<std::string, std::less<>> seen;
+  for (const auto& entry : list) {
+    const auto* o = entry.if_object();
+    if (o == nullptr || seen.size() >= max_jobs) continue;
+    const auto id = kept(text(*o, "id"));
+    auto& job = vm.jobs[id];
+    job.type = kept(text(*o, "type"));
+    job.len = number(*o, "total-progress").value_or(job.len);
+    job.error = kept(text(*o, "error"));
+    apply_progress(job, number(*o, "current-progress").value_or(0), text(*o, "status"), now);
+    seen.insert(id);
+  }
+  std::erase_if(vm.jobs, [&](const auto& j) { return !seen.contains(j.first); });
+}
+
+void apply_block_jobs(vm_model& vm, const array& list, instant now) {
+  for (const auto& entry : list) {
+    const auto* o = entry.if_object();
+    if (o == nullptr) continue;
+    const auto found = vm.jobs.find(text(*o, "device"));
+    if (found == vm.jobs.end()) continue;
+    auto& job = found->second;
+    job.io_status = kept(text(*o, "io-status"));
+    job.len = number(*o, "len").value_or(job.len);
+    apply_progress(job, number(*o, "offset").value_or(0), text(*o, "status"), now);
+  }
+}
+
+migration_state with_status(std::string_view status) {
+  migration_state m;
+  m.status = kept(status);
+  return m;
+}
+
+void apply_migrate(vm_model& vm, const object& o, instant now) {
+  const auto status = text(o, "status");
+  if (status.empty() && !vm.migration) return;
+  if (!vm.migration || (!is_running(*vm.migration) && is_running(with_status(status)))) {
+    vm.migration = migration_state{};
+  }
+  auto& m = *vm.migration;
+  if (m.status != status) m.since = now;
+  m.status = kept(status);
+  if (const auto* ram = qmp::object_at(o, "ram")) {
+    m.transferred = number(*ram, "transferred");
+    m.remaining = number(*ram, "remaining");
+    m.total = number(*ram, "total");
+  }
+}
+
+void apply_capabilities(vm_model& vm, const array& list) {
+  if (!vm.migration) return;
+  for (const auto& entry : list) {
+    const auto* o = entry.if_object();
+    if (o == nullptr || text(*o, "capability") != "postcopy-ram") continue;
+    const auto* on = o->if_contains("state");
+    if (on != nullptr && on->is_bool()) vm.migration->postcopy_enabled = on->get_bool();
+  }
+}
+
+void apply_nodes(vm_model& vm, const array& list) {
+  std::map<std::string, block_node, std::less<>> nodes;
+  for (const auto& entry : list) {
+    const auto* o = entry.if_object();
+    if (o == nullptr || nodes.size() >= max_nodes) continue;
+    const auto name = text(*o, "node-name");
+    const auto driver = text(*o, "drv");
+    if (name.empty()) continue;
+    const auto before = vm.nodes.find(name);
+    nodes[kept(name)] = {kept(driver), driver == "nbd" ? nbd_peer(text(*o, "file")) : "",
+                         before != vm.nodes.end() && before->second.job_target};
+  }
+  vm.nodes = std::move(nodes);
+}
+
+void apply_yank(vm_model& vm, const array& list) {
+  yank_instances seen;
+  for (const auto& entry : list) {
+    const auto* o = entry.if_object();
+    if (o == nullptr) continue;
+    const auto type = text(*o, "type");
+    if (type == "migration") seen.migration = true;
+    if (type == "block-node" && seen.block_nodes.size() < max_nodes) {
+      seen.block_nodes.push_back(kept(text(*o, "node-name")));
+    }
+  }
+  vm.yankable = std::move(seen);
+}
+
+}  // namespace
+
+void apply_reply(vm_model& vm, query q, const qmp::json::value& result, instant now) {
+  const auto* o = result.if_object();
+  const auto* list = result.if_array();
+  switch (q) {
+    case query::status:
+      if (o != nullptr && !text(*o, "status").empty()) vm.run_state = kept(text(*o, "status"));
+      break;
+    case query::name:
+      if (o != nullptr) vm.guest_name = kept(text(*o, "name"));
+      break;
+    case query::uuid:
+      if (o != nullptr) vm.uuid = kept(text(*o, "UUID"));
+      break;
+    case query::jobs:
+      if (list != nullptr) apply_jobs(vm, *list, now);
+      break;
+    case query::block_jobs:
+      if (list != nullptr) apply_block_jobs(vm, *list, now);
+      break;
+    case query::migrate:
+      if (o != nullptr) apply_migrate(vm, *o, now);
+      break;
+    case query::migrate_capabilities:
+      if (list != nullptr) apply_capabilities(vm, *list);
+      break;
+    case query::block_nodes:
+      if (list != nullptr) apply_nodes(vm, *list);
+      break;
+    case query::block_graph:
+      if (o != nullptr) apply_block_graph(vm, *o);
+      break;
+    case query::yank:
+      if (list != nullptr) apply_yank(vm, *list);
+      break;
+  }
+}
+
+}  // namespace unwedge::policies

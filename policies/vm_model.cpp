@@ -1,0 +1,119 @@
+#include "policies/vm_model.hpp"
+
+#include "qmp/json_fields.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace unwedge::policies {
+namespace {
+
+using qmp::text;
+
+constexpr std::size_t max_jobs = 256;
+constexpr std::size_t text_bytes = 256;
+
+void set_run_state(vm_model& vm, std::string_view state) { vm.run_state.assign(state.substr(0, text_bytes)); }
+
+refresh on_job_status(vm_model& vm, const qmp::json::object& data, instant now) {
+  const auto id = text(data, "id");
+  const auto status = text(data, "status");
+  auto found = vm.jobs.find(id);
+  if (status == "null") {
+    if (found != vm.jobs.end()) vm.jobs.erase(found);
+    return {};
+  }
+  if (found == vm.jobs.end()) {
+    if (vm.jobs.size() >= max_jobs) return {};
+    found = vm.jobs.emplace(id.substr(0, text_bytes), job_state{}).first;
+  }
+  found->second.status.assign(status.substr(0, text_bytes));
+  found->second.progressed = now;
+  return {.jobs = found->second.type.empty() || status == "ready", .nodes = status == "running"};
+}
+
+refresh on_block_job_end(vm_model& vm, const qmp::json::object& data) {
+  const auto found = vm.jobs.find(text(data, "device"));
+  if (found != vm.jobs.end()) found->second.error.assign(text(data, "error").substr(0, text_bytes));
+  return {};
+}
+
+refresh on_migration(vm_model& vm, const qmp::json::object& data, instant now) {
+  if (!vm.migration || !is_running(*vm.migration)) vm.migration = migration_state{};
+  vm.migration->status.assign(text(data, "status").substr(0, text_bytes));
+  vm.migration->since = now;
+  return {.migration = true};
+}
+
+refresh on_stop(vm_model& vm) {
+  set_run_state(vm, vm.migration && is_running(*vm.migration) ? "finish-migrate" : "paused");
+  return {.status = true, .migration = true};
+}
+
+}  // namespace
+
+bool is_running(const migration_state& m) {
+  constexpr std::array<std::string_view, 6> over{"", "none", "completed", "failed", "cancelled", "colo"};
+  return std::ranges::find(over, m.status) == over.end();
+}
+
+bool in_postcopy(const migration_state& m) { return m.status.starts_with("postcopy"); }
+
+refresh& refresh::operator|=(const refresh& o) {
+  status |= o.status;
+  jobs |= o.jobs;
+  nodes |= o.nodes;
+  migration |= o.migration;
+  return *this;
+}
+
+void history::add(const qmp::event& e, instant now) {
+  if (ring_.size() < capacity) ring_.emplace_back();
+  auto& slot = ring_[next_];
+  next_ = (next_ + 1) % capacity;
+  slot.at = now;
+  slot.timestamp = e.timestamp;
+  slot.name.assign(e.name.substr(0, text_bytes));
+  slot.data.assign(e.raw.substr(0, data_bytes));
+}
+
+std::vector<const history_entry*> history::oldest_first() const {
+  std::vector<const history_entry*> out;
+  for (std::size_t i = 0; i < ring_.size(); ++i) {
+    out.push_back(&ring_[ring_.size() < capacity ? i : (next_ + i) % capacity]);
+  }
+  return out;
+}
+
+refresh apply_event(vm_model& vm, const qmp::event& e, instant now) {
+  ++vm.event_count;
+  vm.events.add(e, now);
+  if (e.name == "JOB_STATUS_CHANGE") return on_job_status(vm, e.data, now);
+  if (e.name == "BLOCK_JOB_COMPLETED" || e.name == "BLOCK_JOB_CANCELLED") return on_block_job_end(vm, e.data);
+  if (e.name == "MIGRATION") return on_migration(vm, e.data, now);
+  if (e.name == "STOP") return on_stop(vm);
+  if (e.name == "RESUME") {
+    set_run_state(vm, "running");
+    return {.status = true, .migration = true};
+  }
+  if (e.name == "SHUTDOWN") vm.shut_down = true;
+  if (e.name == "SUSPEND" || e.name == "WAKEUP" || e.name == "GUEST_PANICKED" || e.name == "BLOCK_IO_ERROR") {
+    return {.status = true};
+  }
+  return {};
+}
+
+std::vector<query> resync_queries() {
+  return {query::status,     query::name,    query::uuid, query::jobs,
+          query::block_jobs, query::migrate, query::yank, query::block_nodes, query::block_graph};
+}
+
+bool at_risk(const vm_model& vm) { return !vm.jobs.empty() || (vm.migration && is_running(*vm.migration)); }
+
+query next_probe(const vm_model& vm, std::uint64_t count) {
+  if (vm.migration && is_running(*vm.migration) && count % 2 == 0) return query::migrate;
+  if (!vm.jobs.empty()) return count % 4 == 1 ? query::jobs : count % 4 == 3 ? query::block_jobs : query::status;
+  return count % 4 == 3 ? query::migrate : query::status;
+}
+
+}  // namespace unwedge::policies

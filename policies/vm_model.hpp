@@ -1,0 +1,127 @@
+// What is known of a VM: the reduction of its monitor's greeting, events and replies. Pure: every function gets the
+// time as an argument. The watcher feeds it; conditions, verdicts and surfaces read it.
+#pragma once
+
+#include "policies/evidence.hpp"
+#include "qmp/message.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace unwedge::policies {
+
+struct job_state {
+  std::string type;    ///< mirror, backup, commit, stream, ...; empty until queried
+  std::string status;  ///< QEMU's JobStatus as text; unknown ones are kept
+  std::int64_t offset = 0;
+  std::int64_t len = 0;
+  std::string io_status;  ///< ok, failed, nospace
+  std::string error;
+  std::optional<std::string> target;  ///< the node it copies to, where the block graph tells
+  instant progressed{};               ///< when `offset` or `status` last changed
+};
+
+struct migration_state {
+  std::string status;  ///< QEMU's MigrationStatus as text; unknown ones are kept
+  std::optional<std::int64_t> transferred, remaining, total;  ///< bytes of RAM
+  std::optional<bool> postcopy_enabled;                       ///< capability postcopy-ram, fixed once it runs
+  instant since{};                                            ///< when `status` last changed
+};
+
+/// True while a migration may still change the VM's fate: any status that is not one of QEMU's final ones.
+bool is_running(const migration_state&);
+/// True from the start of post-copy on, when the memory is split over two hosts.
+bool in_postcopy(const migration_state&);
+
+struct block_node {
+  std::string driver;
+  std::string peer;         ///< of a network node: "10.0.0.7:10809" or a socket's path; else empty
+  bool job_target = false;  ///< some job copies to it, or to a node on top of it
+};
+
+/// What can be yanked (query-yank, QEMU >= 6.0).
+struct yank_instances {
+  std::vector<std::string> block_nodes;
+  bool migration = false;
+};
+
+struct monitor_state {
+  bool connected = false;  ///< a socket is open
+  bool ready = false;      ///< and capabilities are negotiated
+  bool oob = false;
+  qmp::version version;
+  std::optional<instant> last_reply;      ///< to any in-band command: proof that the main loop ran
+  std::optional<instant> waiting_since;   ///< the oldest unanswered in-band command (or qmp_capabilities) was sent
+  std::optional<instant> last_oob_reply;  ///< proof that the monitor's thread ran
+  std::chrono::microseconds last_round_trip{0};
+  std::string problem;  ///< why there is no session, for people; empty while there is one
+};
+
+/// One event as it came, shortened.
+struct history_entry {
+  instant at{};
+  std::chrono::microseconds timestamp{0};
+  std::string name;
+  std::string data;  ///< JSON text, at most history_data_bytes
+};
+
+/// The last events of a VM; its slots are reused, and an idle VM has none.
+class history {
+ public:
+  static constexpr std::size_t capacity = 32;
+  static constexpr std::size_t data_bytes = 400;
+  void add(const qmp::event& e, instant now);
+  std::vector<const history_entry*> oldest_first() const;
+
+ private:
+  std::vector<history_entry> ring_;
+  std::size_t next_ = 0;
+};
+
+struct vm_model {
+  std::string guest_name;  ///< -name guest=; hostile text
+  std::string uuid;
+  std::string run_state = "unknown";  ///< QEMU's RunState as text
+  std::optional<migration_state> migration;
+  std::map<std::string, job_state, std::less<>> jobs;
+  std::map<std::string, block_node, std::less<>> nodes;  ///< of the last healthy moment
+  yank_instances yankable;
+  monitor_state monitor;
+  history events;
+  std::uint64_t event_count = 0;
+  bool shut_down = false;  ///< a SHUTDOWN event was seen: its end is no surprise
+};
+
+/// What the state no longer knows after an event, and should ask for.
+struct refresh {
+  bool status = false;
+  bool jobs = false;
+  bool nodes = false;
+  bool migration = false;
+  bool any() const { return status || jobs || nodes || migration; }
+  refresh& operator|=(const refresh& o);
+};
+
+/// Applies an event; unknown ones are counted and kept in the history.
+refresh apply_event(vm_model&, const qmp::event&, instant now);
+
+/// The queries whose replies the model understands.
+enum class query { status, name, uuid, jobs, block_jobs, migrate, migrate_capabilities, block_nodes, block_graph, yank };
+
+/// Applies the return value of a query. Fields of an unexpected type are left out; sizes are bounded.
+void apply_reply(vm_model&, query, const qmp::json::value& result, instant now);
+
+/// The queries after a (re)connect, in the order to send them. Those of the block layer are for a healthy VM only.
+std::vector<query> resync_queries();
+
+/// Which in-band query to send as the `count`-th probe: mostly query-status, in turn with those of what is going on.
+query next_probe(const vm_model&, std::uint64_t count);
+
+/// True while a migration or a job runs: the VM is then probed more often.
+bool at_risk(const vm_model&);
+
+}  // namespace unwedge::policies
