@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace unwedge::policies {
 namespace {
 
@@ -14,6 +16,7 @@ std::string condition_of(const verdict& v) {
 std::vector<decision> engine::step(const observation& seen, const vm_model& vm, const engine_settings& settings) {
   std::vector<decision> out;
   if (!seen.alive) {
+    if (std::exchange(ended_, true)) return out;
     if (incident_open()) close("failed", out);
     if (!vm.shut_down && seen.verdict) {
       open(seen, out);
@@ -90,7 +93,9 @@ std::string engine::outcome_when_cleared() const { return outcome_if_cleared_; }
 
 void engine::close(std::string outcome, std::vector<decision>& out) {
   out.emplace_back(close_incident{std::move(outcome)});
+  const bool ended = ended_;
   *this = engine{};
+  ended_ = ended;
 }
 
 }  // namespace unwedge::policies

@@ -65,6 +65,7 @@ class engine {
   std::size_t next_ = 0;        ///< index of the next step on record
   std::size_t steps_taken_ = 0;
   instant verify_until_{};
+  bool ended_ = false;  ///< the process's end is on record
 };
 
 }  // namespace unwedge::policies

@@ -25,6 +25,7 @@ struct probe_settings {
 struct discover_settings {
   std::vector<std::string> sockets;  ///< globs of QMP sockets, absolute paths
   std::optional<std::string> listen; ///< path of the dial-in socket
+  bool processes = false;            ///< watch QEMUs that nobody enrolled
 };
 
 /// A `[[vm]]` table: a fixed VM (`name` + `qmp`), or settings for VMs whose name matches (`match`).

@@ -8,8 +8,9 @@
 namespace unwedge::qmp {
 namespace {
 
-constexpr command_id capabilities_id = 0;
 const json::object no_data;
+constexpr std::size_t description_bytes =
+    1024;  ///< of a refusal that are kept: it ends in logs and incidents
 
 std::string_view text(const json::object& o, std::string_view key) {
   const auto* v = o.if_contains(key);
@@ -37,7 +38,10 @@ std::optional<command_id> own_id(const json::object& message) {
 }
 
 error refused(const json::object& failure) {
-  return {errc::refused, "", server_error{std::string(text(failure, "class")), std::string(text(failure, "desc"))}};
+  const auto kept = [&](std::string_view key) {
+    return std::string(text(failure, key).substr(0, description_bytes));
+  };
+  return {errc::refused, "", server_error{kept("class"), kept("desc")}};
 }
 
 qmp::version parse_version(const json::object& v) {
@@ -61,8 +65,13 @@ std::string encode(const command& c, command_id id) {
 
 }  // namespace
 
-protocol::protocol(parse_scratch& scratch, limits l, protocol_handler& handler)
-    : framer_(scratch, l), limits_(l), handler_(handler), tokens_(l.event_burst) {}
+protocol::protocol(parse_scratch& scratch, limits l, protocol_handler& handler, command_id first_id)
+    : framer_(scratch, l),
+      limits_(l),
+      handler_(handler),
+      capabilities_id_(first_id),
+      next_id_(first_id + 1),
+      tokens_(l.event_burst) {}
 
 std::expected<void, error> protocol::receive(std::string_view bytes, steady_time now) {
   now_ = now;
@@ -72,7 +81,8 @@ std::expected<void, error> protocol::receive(std::string_view bytes, steady_time
 std::expected<command_id, error> protocol::send(const command& c, std::string& out) {
   if (phase_ != phase::ready) return std::unexpected(error{errc::not_negotiated, std::string(c.name)});
   if (c.out_of_band && !oob_) return std::unexpected(error{errc::no_oob, std::string(c.name)});
-  if (outstanding_.size() >= limits_.outstanding) return std::unexpected(error{errc::too_many, std::string(c.name)});
+  if (outstanding_.size() >= limits_.outstanding)
+    return std::unexpected(error{errc::too_many, std::string(c.name)});
   const auto id = next_id_++;
   out += encode(c, id);
   outstanding_.push_back({id, c.out_of_band});
@@ -86,20 +96,22 @@ bool protocol::in_band_outstanding() const {
 std::expected<void, error> protocol::on_message(const json::object& message, std::string_view raw) {
   if (message.contains("event")) return dispatch_event(message, raw);
   if (message.contains("return") || message.contains("error")) return on_reply_message(message);
-  if (const auto* qmp = object(message, "QMP"); qmp != nullptr && phase_ == phase::awaiting_greeting) return on_greeting(*qmp);
+  if (const auto* qmp = object(message, "QMP"); qmp != nullptr && phase_ == phase::awaiting_greeting)
+    return on_greeting(*qmp);
   ++counters_.unknown_messages;
-  return {};
+  return unasked();
 }
 
 std::expected<void, error> protocol::on_greeting(const json::object& qmp) {
   if (const auto* v = object(qmp, "version")) greeting_.version = parse_version(*v);
   if (const auto* offered = qmp.if_contains("capabilities"); offered != nullptr && offered->is_array()) {
-    greeting_.oob_offered = std::ranges::find(offered->get_array(), json::value("oob")) != offered->get_array().end();
+    greeting_.oob_offered =
+        std::ranges::find(offered->get_array(), json::value("oob")) != offered->get_array().end();
   }
   json::object arguments;
   if (greeting_.oob_offered) arguments["enable"] = json::array{"oob"};
-  output_ += encode({"qmp_capabilities", std::move(arguments)}, capabilities_id);
-  outstanding_.push_back({capabilities_id, false});
+  output_ += encode({"qmp_capabilities", std::move(arguments)}, capabilities_id_);
+  outstanding_.push_back({capabilities_id_, false});
   phase_ = phase::negotiating;
   return {};
 }
@@ -109,11 +121,11 @@ std::expected<void, error> protocol::on_reply_message(const json::object& messag
   const auto found = std::ranges::find_if(outstanding_, [&](const sent& s) { return id && s.id == *id; });
   if (found == outstanding_.end()) {
     ++counters_.foreign_replies;
-    return {};
+    return unasked();
   }
   ++counters_.replies;
   outstanding_.erase(found);
-  if (*id == capabilities_id && phase_ == phase::negotiating) return capabilities_answered(message);
+  if (*id == capabilities_id_ && phase_ == phase::negotiating) return capabilities_answered(message);
   if (const auto* value = message.if_contains("return")) {
     handler_.on_reply(*id, value);
   } else {
@@ -124,29 +136,40 @@ std::expected<void, error> protocol::on_reply_message(const json::object& messag
 }
 
 std::expected<void, error> protocol::capabilities_answered(const json::object& message) {
-  if (const auto* failure = object(message, "error")) return std::unexpected(refused(*failure));
+  if (message.contains("error")) {
+    const auto* failure = object(message, "error");
+    auto why = refused(failure != nullptr ? *failure : no_data);
+    why.what = "qmp_capabilities";
+    return std::unexpected(std::move(why));
+  }
   phase_ = phase::ready;
   oob_ = greeting_.oob_offered;
   handler_.on_ready(greeting_, oob_);
   return {};
 }
 
-bool protocol::event_allowed() {
+/// Accounts for a message that answers no command of ours: those alone a peer can send without end.
+std::expected<void, error> protocol::unasked() {
   const std::chrono::duration<double> passed = now_ - tokens_at_;
-  tokens_ = tokens_at_ == steady_time{} ? limits_.event_burst
-                                        : std::min(limits_.event_burst, tokens_ + passed.count() * limits_.events_per_second);
+  tokens_ = std::min(limits_.event_burst, tokens_ + passed.count() * limits_.events_per_second);
   tokens_at_ = now_;
-  if (tokens_ < 1) return false;
+  if (tokens_ < 1) {
+    return std::unexpected(
+        error{errc::event_flood, fmt::format("more than {:.0f} a second", limits_.events_per_second)});
+  }
   tokens_ -= 1;
-  return true;
+  return {};
 }
 
 std::expected<void, error> protocol::dispatch_event(const json::object& message, std::string_view raw) {
+  if (const auto allowed = unasked(); !allowed) return allowed;
+  const auto name = text(message, "event");
+  if (name.empty()) {
+    ++counters_.unknown_messages;
+    return {};
+  }
   if (phase_ != phase::ready) return {};  // not promised before the negotiation, and the resync covers it
   ++counters_.events;
-  if (!event_allowed()) {
-    return std::unexpected(error{errc::event_flood, fmt::format("more than {:.0f} events a second", limits_.events_per_second)});
-  }
   std::chrono::microseconds stamp{0};
   if (const auto* t = object(message, "timestamp")) {
     constexpr std::int64_t sane = 1LL << 40;  // seconds; beyond it the sum below would overflow
@@ -155,7 +178,7 @@ std::expected<void, error> protocol::dispatch_event(const json::object& message,
     stamp = std::chrono::seconds(seconds) + std::chrono::microseconds(micros);
   }
   const auto* data = object(message, "data");
-  handler_.on_event({text(message, "event"), data != nullptr ? *data : no_data, stamp, raw});
+  handler_.on_event({name, data != nullptr ? *data : no_data, stamp, raw});
   return {};
 }
 

@@ -1,6 +1,6 @@
-// One QMP connection as a state machine: greeting -> capabilities -> ready. Sans-I/O: bytes go in, bytes to send come
-// out, the handler is told what happened. The session (session.hpp) does the I/O; it holds the only instance.
-// Source: QEMU docs/interop/qmp-spec.rst.
+// One QMP connection as a state machine: greeting -> capabilities -> ready. Sans-I/O: bytes go in, bytes to
+// send come out, the handler is told what happened. The session (session.hpp) does the I/O; it holds the only
+// instance. Source: QEMU docs/interop/qmp-spec.rst.
 #pragma once
 
 #include "qmp/framer.hpp"
@@ -15,10 +15,12 @@ namespace unwedge::qmp {
 
 using steady_time = std::chrono::steady_clock::time_point;
 
-/// Unique within a connection, so that a reply to someone else's command is recognised (qemu-facts section 1).
+/// Unique within a connection, so that a reply to someone else's command is recognised (qemu-facts section
+/// 1).
 using command_id = std::uint64_t;
 
-/// What a command came to: QEMU's return value, or its error as errc::refused. The value lives during the call only.
+/// What a command came to: QEMU's return value, or its error as errc::refused. The value lives during the
+/// call only.
 using reply = std::expected<const json::value*, error>;
 
 /// Whoever wants to know. All calls come from within protocol::receive.
@@ -36,15 +38,17 @@ class protocol_handler {
 struct protocol_counters {
   std::uint64_t events = 0;
   std::uint64_t replies = 0;
-  std::uint64_t foreign_replies = 0;  ///< with an id that is not ours, or none: dropped
-  std::uint64_t unknown_messages = 0; ///< neither greeting, reply nor event: dropped
+  std::uint64_t foreign_replies = 0;   ///< with an id that is not ours, or none: dropped
+  std::uint64_t unknown_messages = 0;  ///< neither greeting, reply nor event: dropped
 };
 
 class protocol final : private message_sink {
  public:
   enum class phase { awaiting_greeting, negotiating, ready };
 
-  protocol(parse_scratch& scratch, limits l, protocol_handler& handler);
+  /// `first_id`: where this connection's ids begin. A reply to a command of the connection before can reach
+  /// this one (qemu-facts section 1, stale replies), so no two connections to a QEMU may share ids.
+  protocol(parse_scratch& scratch, limits l, protocol_handler& handler, command_id first_id = 0);
 
   /// Takes bytes from the peer. Errors end the connection: garbage, too_long, too_deep, event_flood, refused
   /// (capabilities).
@@ -53,8 +57,8 @@ class protocol final : private message_sink {
   /// What must be sent next on our own account (qmp_capabilities); empty if nothing. Cleared by the call.
   std::string take_output() { return std::exchange(output_, {}); }
 
-  /// Registers a command and appends its bytes to `out`. Errors: no_oob, too_many. Before `ready` nothing may be sent:
-  /// not_negotiated.
+  /// Registers a command and appends its bytes to `out`. Errors: no_oob, too_many. Before `ready` nothing may
+  /// be sent: not_negotiated.
   std::expected<command_id, error> send(const command& c, std::string& out);
 
   phase at() const { return phase_; }
@@ -75,7 +79,7 @@ class protocol final : private message_sink {
   std::expected<void, error> on_reply_message(const json::object& message);
   std::expected<void, error> dispatch_event(const json::object& message, std::string_view raw);
   std::expected<void, error> capabilities_answered(const json::object& message);
-  bool event_allowed();
+  std::expected<void, error> unasked();
 
   framer framer_;
   limits limits_;
@@ -85,7 +89,8 @@ class protocol final : private message_sink {
   greeting greeting_;
   std::string output_;
   std::vector<sent> outstanding_;
-  command_id next_id_ = 1;
+  command_id capabilities_id_;
+  command_id next_id_;
   protocol_counters counters_;
   steady_time now_{};
   steady_time tokens_at_{};

@@ -5,8 +5,11 @@
 
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <random>
 #include <system_error>
 
 namespace unwedge::qmp {
@@ -15,7 +18,17 @@ namespace {
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr int reads_in_a_row = 16;  ///< then others get their turn
 
-std::string reason(int number) { return std::generic_category().message(number); }
+std::string reason(int number) {
+  return std::generic_category().message(number);
+}
+
+/// A range of ids that no other connection of ours had, neither of this process nor (most likely) of one
+/// before it.
+command_id fresh_ids() {
+  constexpr command_id a_connection = 1u << 24;
+  static std::atomic<command_id> next{command_id{std::random_device{}()} << 24};
+  return next.fetch_add(a_connection);
+}
 
 }  // namespace
 
@@ -40,14 +53,21 @@ std::expected<socket, error> connect(const asio::any_io_executor& executor, cons
     ::close(fd);
     return std::unexpected(error{errc::connect_failed, path + ": " + reason(failure)});
   }
-  return socket(executor, asio::local::stream_protocol(), fd);
+  socket connected(executor);
+  boost::system::error_code ec;
+  connected.assign(asio::local::stream_protocol(), fd, ec);
+  if (ec) {
+    ::close(fd);
+    return std::unexpected(error{errc::connect_failed, path + ": " + ec.message()});
+  }
+  return connected;
 }
 
 session::session(socket s, io_scratch& scratch, session_observer& observer, limits l, deadlines d)
     : socket_(std::move(s)),
       scratch_(scratch),
       observer_(observer),
-      protocol_(scratch.parse, l, *this),
+      protocol_(scratch.parse, l, *this, fresh_ids()),
       deadlines_(d),
       deadline_(socket_.get_executor()) {
   boost::system::error_code ignored;
@@ -55,12 +75,14 @@ session::session(socket s, io_scratch& scratch, session_observer& observer, limi
 }
 
 std::expected<command_id, error> session::post(const command& c) {
-  if (closed_) return std::unexpected(error{errc::closed, std::string(c.name)});
+  if (end_) return std::unexpected(error{errc::closed, std::string(c.name)});
   std::string bytes;
   const auto id = protocol_.send(c, bytes);
   if (!id) return id;
   if (const auto written = write(bytes); !written) {
-    close();
+    end(written.error());
+    boost::system::error_code ignored;
+    socket_.cancel(ignored);  // run() takes the peer's last words, then ends
     return std::unexpected(written.error());
   }
   return id;
@@ -68,6 +90,7 @@ std::expected<command_id, error> session::post(const command& c) {
 
 void session::close() {
   closed_ = true;
+  end({errc::cancelled});
   boost::system::error_code ignored;
   socket_.cancel(ignored);
   deadline_.cancel();
@@ -75,53 +98,69 @@ void session::close() {
 
 void session::on_ready(const greeting& hello, bool oob) {
   deadline_.cancel();
-  observer_.on_ready(hello, oob);
+  if (!closed_) observer_.on_ready(hello, oob);
+}
+
+void session::on_event(const event& e) {
+  if (!closed_) observer_.on_event(e);
 }
 
 void session::on_reply(command_id id, const reply& r) {
   for (auto* w : waiters_) {
     if (w->id != id) continue;
-    if (r) w->result.emplace(json::value(**r, json::storage_ptr()));
-    else w->result.emplace(std::unexpected(r.error()));
+    if (r)
+      w->result.emplace(json::value(**r, json::storage_ptr()));
+    else
+      w->result.emplace(std::unexpected(r.error()));
     w->done.cancel();
   }
-  observer_.on_reply(id, r);
+  if (!closed_) observer_.on_reply(id, r);
 }
 
-void session::fail_waiters(const error& why) {
+void session::end(error why) {
+  if (!end_) end_ = std::move(why);
+}
+
+void session::finish() {
+  end({errc::cancelled, "run() was destroyed"});
+  deadline_.cancel();
   for (auto* w : waiters_) {
-    w->result.emplace(std::unexpected(why));
+    if (!w->result) w->result.emplace(std::unexpected(*end_));
     w->done.cancel();
   }
+  boost::system::error_code ignored;
+  socket_.close(ignored);
 }
 
 std::expected<void, error> session::read_some() {
-  const auto before = protocol_.at();
   for (int i = 0; i < reads_in_a_row && !closed_; ++i) {
-    const auto got = ::recv(socket_.native_handle(), scratch_.bytes->data(), scratch_.bytes->size(), MSG_DONTWAIT);
+    const auto got =
+        ::recv(socket_.native_handle(), scratch_.bytes->data(), scratch_.bytes->size(), MSG_DONTWAIT);
     if (got == 0) return std::unexpected(error{errc::closed, "by the peer"});
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) break;
     if (got < 0) return std::unexpected(error{errc::closed, reason(errno)});
     const std::string_view bytes(scratch_.bytes->data(), static_cast<std::size_t>(got));
+    const auto before = protocol_.at();
     const auto taken = protocol_.receive(bytes, std::chrono::steady_clock::now());
     if (!taken) return taken;
+    if (before != protocol_.at() && protocol_.at() == protocol::phase::negotiating) {
+      arm(deadlines_.capabilities);
+      observer_.on_greeting();
+    }
     if (const auto written = write(protocol_.take_output()); !written) return written;
     if (bytes.size() < scratch_.bytes->size()) break;
-  }
-  if (before == protocol::phase::awaiting_greeting && protocol_.at() == protocol::phase::negotiating) {
-    arm(deadlines_.capabilities);
-    observer_.on_greeting();
   }
   return {};
 }
 
-/// Our commands are few and small, and a socket's buffer holds hundreds of kilobytes: a peer that lets it fill up has
-/// not read for so long that waiting for it is of no use.
+/// Our commands are few and small, and a socket's buffer holds hundreds of kilobytes: a peer that lets it
+/// fill up has not read for so long that waiting for it is of no use.
 std::expected<void, error> session::write(std::string_view bytes) {
   if (bytes.empty()) return {};
   const auto sent = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent == static_cast<ssize_t>(bytes.size())) return {};
-  if (sent >= 0 || errno == EAGAIN) return std::unexpected(error{errc::would_block, "its socket buffer is full"});
+  if (sent >= 0 || errno == EAGAIN)
+    return std::unexpected(error{errc::would_block, "its socket buffer is full"});
   return std::unexpected(error{errc::closed, reason(errno)});
 }
 
@@ -129,45 +168,43 @@ void session::arm(std::chrono::milliseconds deadline) {
   deadline_.expires_after(deadline);
   deadline_.async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
     const auto self = weak.lock();
-    if (ec || !self || self->is_ready()) return;
-    self->expired_ = true;
     boost::system::error_code ignored;
-    self->socket_.cancel(ignored);
+    if (!ec && self && self->is_overdue()) self->socket_.cancel(ignored);
   });
+}
+
+/// Asks the clock, not whether the timer fired: it may have been armed anew while its handler was queued
+/// already.
+bool session::is_overdue() const {
+  return protocol_.at() != protocol::phase::ready && deadline_.expiry() <= std::chrono::steady_clock::now();
+}
+
+/// What came is read before the deadline is judged: after a stall of ours both lie there.
+void session::proceed(const boost::system::error_code& woken) {
+  if (closed_) return;
+  if (woken && woken != asio::error::operation_aborted) return end({errc::closed, woken.message()});
+  if (const auto read = read_some(); !read) end(read.error());
+  if (!end_ && is_overdue()) end(expired_error());
 }
 
 error session::expired_error() const {
   if (protocol_.at() == protocol::phase::awaiting_greeting) {
-    return {errc::no_greeting, "connected, but silent: another client holds this monitor, or QEMU does not run"};
+    return {errc::no_greeting,
+            "connected, but silent: another client holds this monitor, or QEMU does not run"};
   }
   return {errc::not_negotiated, "greeted, but qmp_capabilities is not answered: the main loop does not run"};
 }
 
 asio::awaitable<error> run(std::shared_ptr<session> s) {
+  const std::unique_ptr<session, void (*)(session*)> finished(s.get(), [](session* p) { p->finish(); });
   s->arm(s->deadlines_.greeting);
-  error why{errc::cancelled};
-  while (!s->closed_) {
+  while (!s->end_) {
     const auto [ec] = co_await s->socket_.async_wait(socket::wait_read, as_result);
-    if (s->closed_) break;
-    if (s->expired_ && !s->is_ready()) {
-      why = s->expired_error();
-      break;
-    }
-    if (ec && ec != asio::error::operation_aborted) {
-      why = {errc::closed, ec.message()};
-      break;
-    }
-    if (ec) continue;
-    if (const auto read = s->read_some(); !read) {
-      why = read.error();
-      break;
-    }
+    if ((co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none)
+      s->close();
+    s->proceed(ec);
   }
-  s->close();
-  s->fail_waiters(why);
-  boost::system::error_code ignored;
-  s->socket_.close(ignored);
-  co_return why;
+  co_return *s->end_;
 }
 
 asio::awaitable<std::expected<json::value, error>> execute(std::shared_ptr<session> s, command c,
@@ -179,8 +216,9 @@ asio::awaitable<std::expected<json::value, error>> execute(std::shared_ptr<sessi
   // Also when this coroutine is destroyed in its wait.
   const std::unique_ptr<session::waiter, std::function<void(session::waiter*)>> registered(
       &w, [s](session::waiter* p) { std::erase(s->waiters_, p); });
-  co_await w.done.async_wait(as_result);
+  const auto [ec] = co_await w.done.async_wait(as_result);
   if (w.result) co_return std::move(*w.result);
+  if (ec) co_return std::unexpected(error{errc::cancelled, std::string(c.name)});
   co_return std::unexpected(error{errc::timed_out, std::string(c.name)});
 }
 

@@ -1,5 +1,5 @@
-// One QMP connection over a unix stream socket: the only Asio in this library. It moves bytes between the socket and
-// the protocol, keeps deadlines, and wakes whoever waits for a reply. It decides nothing.
+// One QMP connection over a unix stream socket: the only Asio in this library. It moves bytes between the
+// socket and the protocol, keeps deadlines, and wakes whoever waits for a reply. It decides nothing.
 //
 // Example, all of it (a coroutine on one io_context):
 //
@@ -11,7 +11,8 @@
 //   asio::co_spawn(executor, qmp::run(s), owner);               // greets, negotiates, reads until the end
 //   ... once observer.on_ready was called:
 //   auto status = co_await qmp::execute(s, qmp::query_status(), 2s);
-//   if (status) fmt::print("{}\n", json::serialize(*status)); else fmt::print("{}\n", to_string(status.error()));
+//   if (status) fmt::print("{}\n", json::serialize(*status)); else fmt::print("{}\n",
+//   to_string(status.error()));
 #pragma once
 
 #include "qmp/protocol.hpp"
@@ -47,8 +48,9 @@ class session_observer {
   ~session_observer() = default;
 };
 
-/// Connects to a QMP socket; never blocks. Errors: connect_failed with the path and the reason ("Connection refused":
-/// nobody listens; "Resource temporarily unavailable": the backlog is full, another client holds this monitor).
+/// Connects to a QMP socket; never blocks. Errors: connect_failed with the path and the reason ("Connection
+/// refused": nobody listens; "Resource temporarily unavailable": the backlog is full, another client holds
+/// this monitor).
 std::expected<socket, error> connect(const asio::any_io_executor& executor, const std::string& path);
 
 class session final : private protocol_handler, public std::enable_shared_from_this<session> {
@@ -56,14 +58,16 @@ class session final : private protocol_handler, public std::enable_shared_from_t
   /// `s` is connected. `scratch` and `observer` must outlive the session.
   session(socket s, io_scratch& scratch, session_observer& observer, limits l = {}, deadlines d = {});
 
-  /// Sends a command whose reply nobody waits for; it reaches session_observer::on_reply under the id returned.
-  /// Errors: not_negotiated, no_oob, too_many, would_block, closed.
+  /// Sends a command whose reply nobody waits for; it reaches session_observer::on_reply under the id
+  /// returned. Errors: not_negotiated, no_oob, too_many, would_block, closed.
   std::expected<command_id, error> post(const command& c);
 
-  /// Ends the connection: run() returns errc::cancelled, and whoever waits in execute() gets it, too.
+  /// Ends the connection: run() returns errc::cancelled, and whoever waits in execute() gets it, too. The
+  /// observer is not called any more, not even for messages that were received already. May be called from
+  /// within the observer.
   void close();
 
-  bool is_ready() const { return protocol_.at() == protocol::phase::ready && !closed_; }
+  bool is_ready() const { return protocol_.at() == protocol::phase::ready && !end_; }
   bool oob() const { return protocol_.oob(); }
   bool in_band_outstanding() const { return protocol_.in_band_outstanding(); }
   std::size_t outstanding() const { return protocol_.outstanding(); }
@@ -79,14 +83,17 @@ class session final : private protocol_handler, public std::enable_shared_from_t
   struct waiter;
 
   void on_ready(const greeting& hello, bool oob) override;
-  void on_event(const event& e) override { observer_.on_event(e); }
+  void on_event(const event& e) override;
   void on_reply(command_id id, const reply& r) override;
 
   std::expected<void, error> read_some();
   std::expected<void, error> write(std::string_view bytes);
+  void proceed(const boost::system::error_code& woken);
   void arm(std::chrono::milliseconds deadline);
+  bool is_overdue() const;
   error expired_error() const;
-  void fail_waiters(const error& why);
+  void end(error why);
+  void finish();
 
   socket socket_;
   io_scratch& scratch_;
@@ -95,17 +102,19 @@ class session final : private protocol_handler, public std::enable_shared_from_t
   deadlines deadlines_;
   asio::steady_timer deadline_;
   std::vector<waiter*> waiters_;
-  bool expired_ = false;
-  bool closed_ = false;
+  std::optional<error> end_;  ///< why the connection ends, once that is known
+  bool closed_ = false;       ///< by its owner, who wants to hear no more
 };
 
-/// Greets, negotiates (with `oob` where offered) and reads until the connection ends; says why it ended, never
-/// throws for what a peer does. Run it once, spawned by an owner that waits for it. Cancellation: session::close().
+/// Greets, negotiates (with `oob` where offered) and reads until the connection ends; says why it ended,
+/// never throws for what a peer does; what an observer throws passes through. Run it once, spawned by an
+/// owner that waits for it. Cancellation: session::close(). However it ends, also by being destroyed, the
+/// socket is closed and whoever waits in execute() is told.
 asio::awaitable<error> run(std::shared_ptr<session> s);
 
-/// Sends a command and waits for its reply, at most `timeout`. The string that `c.name` views must outlive the call.
-/// After errc::timed_out or errc::closed nobody knows whether it ran: query, never assume. A timed out command still
-/// counts as outstanding until QEMU answers it.
+/// Sends a command and waits for its reply, at most `timeout`. The string that `c.name` views must outlive
+/// the call. After errc::timed_out or errc::closed nobody knows whether it ran: query, never assume. A timed
+/// out command still counts as outstanding until QEMU answers it.
 asio::awaitable<std::expected<json::value, error>> execute(std::shared_ptr<session> s, command c,
                                                            std::chrono::milliseconds timeout);
 

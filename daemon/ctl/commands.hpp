@@ -1,0 +1,17 @@
+// What each command of unwedgectl does: ask the daemon, print, say how it went.
+#pragma once
+
+#include "daemon/ctl/options.hpp"
+
+namespace unwedge::ctl {
+
+/// Runs the command; results go to standard output, errors to standard error as one line.
+exit_status run(const options& chosen);
+
+/// `unwedgectl check`: needs no daemon.
+exit_status check(const options& chosen);
+
+/// `unwedgectl events --follow`: returns at SIGINT or SIGTERM (done), or when the daemon goes away (failed).
+exit_status follow(const options& chosen);
+
+}  // namespace unwedge::ctl

@@ -1,0 +1,30 @@
+// unwedgectl's command line as plain values.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace unwedge::ctl {
+
+enum class command { list, show, incidents, incident, events, reload, check };
+
+/// Exit statuses are contracts (design.md).
+enum exit_status : int { exit_done = 0, exit_failed = 1, exit_usage = 2, exit_no_daemon = 3 };
+
+struct options {
+  command what = command::list;
+  bool json = false;
+  bool follow = false;
+  std::string subject;                       ///< the VM or the incident; "" is all
+  std::vector<std::filesystem::path> files;  ///< to check
+  std::filesystem::path runtime_dir;
+
+  std::filesystem::path socket() const { return runtime_dir / "unwedged.sock"; }
+};
+
+/// The options, or the status to exit with: help or an error was printed.
+std::variant<options, exit_status> parse_command_line(int argc, const char* const* argv);
+
+}  // namespace unwedge::ctl

@@ -1,0 +1,59 @@
+#include "daemon/evidence/sample.hpp"
+
+#include "daemon/evidence/descriptors.hpp"
+#include "daemon/evidence/threads.hpp"
+#include "daemon/evidence/waits.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace unwedge::evidence {
+
+namespace {
+
+std::uint64_t counter(std::string_view text, std::string_view key) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(number_after(text, key).value_or(0), 0));
+}
+
+void read_whole(sampling& s) {
+  if (const auto status = s.files.read(s.of.proc_dir(), "status"))
+    s.facts.tracer = static_cast<pid_t>(counter(*status, "TracerPid:"));
+  else
+    s.missing.note("status", "", status.error());
+  if (const auto io = s.files.read(s.of.proc_dir(), "io")) {
+    s.facts.written = counter(*io, "wchar:");
+    s.facts.read = counter(*io, "rchar:");
+  } else {
+    s.missing.note("io counters", "", io.error());
+  }
+}
+
+}  // namespace
+
+policies::process_facts sample(const process& of, std::chrono::steady_clock::time_point now) {
+  policies::process_facts facts;
+  facts.at = now;
+  facts.pid = of.pid();
+  missing_list missing;
+  proc_reader files;
+  target_memory memory{of};
+  sampling s{.of = of, .facts = facts, .missing = missing, .files = files, .memory = memory};
+  if (of.alive()) {
+    read_whole(s);
+    read_threads(s);
+    follow_waits(s);
+    read_descriptors(s);
+  }
+  // Looked at last: what was read by number (process_vm_readv) is this process's only if it lived until now.
+  if (!of.alive()) {
+    policies::process_facts gone;
+    gone.at = now;
+    gone.pid = of.pid();
+    return gone;
+  }
+  facts.alive = true;
+  facts.missing = missing.sentences();
+  return facts;
+}
+
+}  // namespace unwedge::evidence

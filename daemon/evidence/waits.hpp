@@ -1,0 +1,31 @@
+// What a thread waits for, beyond its system call's arguments: the words behind a lock, the descriptors in a
+// poll.
+#pragma once
+
+#include "daemon/evidence/missing_list.hpp"
+#include "daemon/evidence/proc_files.hpp"
+#include "daemon/evidence/target_memory.hpp"
+#include "policies/evidence.hpp"
+
+#include <span>
+
+namespace unwedge::evidence {
+
+/// What the rooms of one sample share. Lives as long as one call of sample().
+struct sampling {
+  const process& of;
+  policies::process_facts& facts;
+  missing_list& missing;
+  proc_reader& files;
+  target_memory& memory;
+};
+
+/// Fills waits_for, polled_fds and io_fd of every thread in `s.facts.threads` from its syscall. The owner of
+/// a lock is kept only if it is one of these threads: behind a lock that is no pthread mutex (malloc's,
+/// stdio's) stands something else.
+void follow_waits(sampling& s);
+
+/// Most pollfds looked at in one call; more are noted as missing.
+inline constexpr std::size_t most_polled = 1024;
+
+}  // namespace unwedge::evidence

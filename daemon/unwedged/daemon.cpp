@@ -1,0 +1,228 @@
+#include "daemon/unwedged/daemon.hpp"
+
+#include "daemon/config/config.hpp"
+#include "systemd/notify.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <csignal>
+
+namespace unwedge {
+namespace {
+
+constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+
+void log_warning(std::string text) { spdlog::warn("{}", text); }
+
+std::shared_ptr<const policies::settings> with_options(policies::settings s, const options& o) {
+  s.dry_run = s.dry_run || o.dry_run;
+  return std::make_shared<const policies::settings>(std::move(s));
+}
+
+bool is_on(const std::optional<std::string>& http) { return http && *http != "none" && !http->empty(); }
+
+}  // namespace
+
+daemon::daemon(options o, std::filesystem::path config, policies::settings settings, incidents::store store)
+    : options_(std::move(o)),
+      config_(std::move(config)),
+      store_(std::move(store)),
+      watch_tasks_(io_.get_executor()),
+      tasks_(io_.get_executor()),
+      metrics_(UNWEDGE_VERSION),
+      services_{io_.get_executor(), evidence_pool_, store_, hub_, watch_tasks_, scratch_, make_meters(),
+                with_options(std::move(settings), options_)},
+      fleet_(services_),
+      globs_(io_.get_executor(), {[this](const std::string& path) { fleet_.add({path, ""}); },
+                                  [this](const std::string& path) { fleet_.remove(path); }}),
+      signals_(io_, SIGTERM, SIGINT, SIGHUP),
+      watchdog_(io_) {
+  vm_metrics_ = std::make_shared<surface::vm_collector>([this] { return metrics_rows(); });
+}
+
+std::expected<void, std::string> daemon::open() {
+  if (auto done = open_bus(); !done) return done;
+  if (auto done = open_http(); !done) return done;
+  return open_dial_in();
+}
+
+std::expected<void, std::string> daemon::open_bus() {
+  auto server = systemd::bus_server::listen(
+      io_.get_executor(), {.path = options_.runtime_dir / "unwedged.sock", .methods = methods(), .report = log_warning});
+  if (!server) return std::unexpected(server.error());
+  bus_ = std::move(*server);
+  hub_.listen([this](const std::string& json) { bus_->emit(json); });
+  tasks_.spawn(bus_->run(), "operator's socket");
+  return {};
+}
+
+std::expected<void, std::string> daemon::open_http() {
+  const auto where = options_.http ? options_.http : services_.settings->http;
+  if (!is_on(where)) return {};
+  auto text = [this] {
+    const std::array<std::weak_ptr<prometheus::Collectable>, 2> all{metrics_.collectable(), vm_metrics_};
+    return surface::metrics_text(all);
+  };
+  auto server = surface::http_server::listen(io_.get_executor(),
+                                             {.listen = *where, .sources = {.metrics = text}, .report = log_warning});
+  if (!server) return std::unexpected(server.error());
+  http_ = std::move(*server);
+  spdlog::info("metrics on {}", http_->address());
+  tasks_.spawn(http_->run(), "HTTP");
+  return {};
+}
+
+std::expected<void, std::string> daemon::open_dial_in() {
+  const auto& path = services_.settings->discover.listen;
+  if (dial_in_ && path && dial_in_->path() == *path) return {};
+  if (dial_in_) dial_in_->stop();
+  if (!path) return {};
+  auto opened = watch::dial_in::listen(io_.get_executor(), *path, [this](qmp::socket s) { fleet_.adopt(std::move(s)); });
+  if (!opened) return std::unexpected(opened.error());
+  dial_in_ = std::move(*opened);
+  tasks_.spawn(dial_in_->run(), "dial-in");
+  return {};
+}
+
+void daemon::run() {
+  tasks_.spawn(main(), "unwedged");
+  io_.run();
+  store_.finish();
+}
+
+asio::awaitable<void> daemon::main() {
+  co_await take_up_incidents();
+  apply(*services_.settings);
+  tasks_.spawn(globs_.run(), "socket globs");
+  tasks_.spawn(feed_watchdog(), "watchdog");
+  spdlog::info("unwedged " UNWEDGE_VERSION " watches, authority {}{}", to_string(services_.settings->authority),
+               services_.settings->dry_run ? ", dry run" : "");
+  systemd::notify_ready("watching");
+  co_await handle_signals();
+  co_await fleet_.stop();
+  evidence_pool_.stop();
+}
+
+/// What VMs are watched follows from the settings; what has not changed is left alone.
+void daemon::apply(policies::settings s) {
+  services_.settings = with_options(std::move(s), options_);
+  std::set<std::string> fixed;
+  for (const auto& vm : services_.settings->vms) {
+    if (vm.qmp) fixed.insert(*vm.qmp);
+    if (vm.qmp) fleet_.add({*vm.qmp, *vm.name});
+  }
+  if (services_.settings->discover.processes) {
+    spdlog::warn("[discover] processes = true has no effect in this version: only VMs with a monitor are watched");
+  }
+  globs_.set(services_.settings->discover.sockets);
+}
+
+asio::awaitable<void> daemon::handle_signals() {
+  for (;;) {
+    const auto [ec, number] = co_await signals_.async_wait(as_result);
+    if (ec) co_return;
+    if (number != SIGHUP) break;
+    systemd::notify_reloading();
+    if (const auto done = reload(); !done) spdlog::error("reload failed, the running settings stay: {}", done.error());
+    systemd::notify_ready("watching");
+  }
+  spdlog::info("ending");
+  systemd::notify_stopping();
+  stop();
+}
+
+void daemon::stop() {
+  stopping_ = true;
+  globs_.stop();
+  watchdog_.cancel();
+  if (dial_in_) dial_in_->stop();
+  if (http_) http_->stop();
+  bus_->stop();
+}
+
+std::expected<std::string, std::string> daemon::reload() {
+  if (config_.empty()) return std::unexpected("there is no configuration file; start with --config FILE");
+  auto loaded = config::load(config_);
+  if (!loaded) {
+    std::string all;
+    for (const auto& p : loaded.error()) all += (all.empty() ? "" : "\n") + config::to_string(p);
+    hub_.publish("reload", "", "reload failed: " + all);
+    return std::unexpected(all);
+  }
+  apply(std::move(*loaded));
+  if (auto opened = open_dial_in(); !opened) return std::unexpected(opened.error());
+  hub_.publish("reload", "", config_.string() + " applied");
+  spdlog::info("{} applied", config_.string());
+  return R"({"reloaded":true})";
+}
+
+asio::awaitable<void> daemon::feed_watchdog() {
+  const auto interval = systemd::watchdog_interval();
+  while (interval && !stopping_) {
+    systemd::notify_alive();
+    watchdog_.expires_after(*interval);
+    co_await watchdog_.async_wait(as_result);
+  }
+}
+
+/// Incidents that an earlier run left open: those of processes that have ended are closed, the others wait for their VM.
+asio::awaitable<void> daemon::take_up_incidents() {
+  using found = std::vector<policies::incident>;
+  auto open = co_await store_.run<found>([](incidents::store& s) -> found {
+    auto all = s.open_incidents();
+    if (!all) {
+      spdlog::warn("incidents: {}", all.error());
+      return {};
+    }
+    found still;
+    for (auto& i : *all) {
+      const auto process = evidence::process::open(i.pid);
+      if (process && process->start_time() == i.started) {
+        still.push_back(std::move(i));
+        continue;
+      }
+      if (auto log = s.reopen(i.id)) {
+        (void)log->note("The process ended while no daemon watched it.", std::chrono::system_clock::now());
+        if (const auto closed = log->close("failed", std::chrono::system_clock::now()); !closed) spdlog::warn("{}", closed.error());
+      }
+    }
+    return still;
+  });
+  fleet_.expect(std::move(open));
+}
+
+watch::meters daemon::make_meters() {
+  return {.probe_answered = [this](std::chrono::microseconds t) { metrics_.probe_answered(t); },
+          .event_received = [this] { metrics_.event(); },
+          .verdict_reached = [this](std::string_view kind) { metrics_.verdict(kind); },
+          .step_ended = [this](std::string_view action, std::string_view result) { metrics_.step(action, result); },
+          .incident_closed = [this](std::string_view c, std::string_view o) { metrics_.incident(c, o); },
+          .protocol_error = [this](std::string_view reason) { metrics_.protocol_error(reason); },
+          .evidence_taken = [this](std::chrono::microseconds t) { metrics_.evidence_collected(t); }};
+}
+
+std::vector<surface::vm_metrics_row> daemon::metrics_rows() const {
+  std::vector<surface::vm_metrics_row> rows;
+  const auto now = std::chrono::steady_clock::now();
+  for (const auto& w : fleet_.all()) {
+    const auto& vm = w->model();
+    surface::vm_metrics_row row{.vm = w->name(), .state = std::string(to_string(w->state()))};
+    if (vm.monitor.last_reply) {
+      row.last_reply_age = std::chrono::duration_cast<std::chrono::milliseconds>(now - *vm.monitor.last_reply);
+    }
+    row.monitor_connected = vm.monitor.ready;
+    row.oob = vm.monitor.oob;
+    row.jobs = vm.jobs.size();
+    row.migration_active = vm.migration && is_running(*vm.migration);
+    row.events_total = vm.event_count;
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+}  // namespace unwedge

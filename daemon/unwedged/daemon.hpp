@@ -1,0 +1,80 @@
+// The daemon: owns everything, wires it, reacts to signals. What it is made of is in the folders beside it.
+#pragma once
+
+#include "daemon/surface/http_server.hpp"
+#include "daemon/surface/daemon_metrics.hpp"
+#include "daemon/surface/vm_metrics.hpp"
+#include "daemon/unwedged/options.hpp"
+#include "daemon/watch/dial_in.hpp"
+#include "daemon/watch/fleet.hpp"
+#include "daemon/watch/socket_globs.hpp"
+#include "systemd/bus_server.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include <expected>
+#include <memory>
+#include <string>
+
+namespace unwedge {
+
+namespace asio = boost::asio;
+
+class daemon {
+ public:
+  /// `settings` come from `config` (empty: there is none, reloading then changes nothing).
+  daemon(options o, std::filesystem::path config, policies::settings settings, incidents::store store);
+
+  /// Opens what must be open before "ready": the operator's socket, HTTP, the dial-in. Errors in a sentence.
+  std::expected<void, std::string> open();
+
+  /// Runs until SIGTERM or SIGINT.
+  void run();
+
+ private:
+  std::expected<void, std::string> open_bus();
+  std::expected<void, std::string> open_http();
+  std::expected<void, std::string> open_dial_in();
+  systemd::bus_methods methods();
+  watch::meters make_meters();
+  std::vector<surface::vm_metrics_row> metrics_rows() const;
+
+  asio::awaitable<void> main();
+  asio::awaitable<void> handle_signals();
+  asio::awaitable<void> feed_watchdog();
+  asio::awaitable<void> take_up_incidents();
+  std::expected<std::string, std::string> reload();
+  void apply(policies::settings s);
+  void stop();
+
+  asio::awaitable<systemd::bus_reply> list(std::string argument);
+  asio::awaitable<systemd::bus_reply> show(std::string name);
+  asio::awaitable<systemd::bus_reply> incidents(std::string vm);
+  asio::awaitable<systemd::bus_reply> incident(std::string id);
+  asio::awaitable<systemd::bus_reply> events(std::string argument);
+  asio::awaitable<systemd::bus_reply> reload_on_request(std::string argument);
+
+  options options_;
+  std::filesystem::path config_;
+  asio::io_context io_{1};
+  asio::thread_pool evidence_pool_{4};
+  watch::store_worker store_;
+  watch::event_hub hub_;
+  watch::task_group watch_tasks_;
+  watch::task_group tasks_;
+  qmp::io_scratch scratch_;
+  surface::daemon_metrics metrics_;
+  std::shared_ptr<surface::vm_collector> vm_metrics_;
+  watch::services services_;
+  watch::fleet fleet_;
+  watch::socket_globs globs_;
+  std::unique_ptr<watch::dial_in> dial_in_;
+  std::unique_ptr<systemd::bus_server> bus_;
+  std::unique_ptr<surface::http_server> http_;
+  asio::signal_set signals_;
+  asio::steady_timer watchdog_;
+  bool stopping_ = false;
+};
+
+}  // namespace unwedge

@@ -1,0 +1,162 @@
+#include "daemon/watch/fleet.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+namespace unwedge::watch {
+namespace {
+
+/// How long a VM that has ended stays in `unwedgectl list`, if its socket does not come back.
+constexpr std::chrono::minutes remembered{10};
+
+bool same_process(const evidence::process* a, const evidence::process* b) {
+  return a != nullptr && b != nullptr && a->pid() == b->pid() && a->start_time() == b->start_time();
+}
+
+}  // namespace
+
+fleet::fleet(services& shared) : shared_(shared), sweep_(shared.executor) {
+  shared_.tasks.spawn(sweep(), "forgetting ended VMs");
+}
+
+fleet::~fleet() = default;
+
+bool fleet::full() const {
+  if (watchers_.size() < shared_.settings->max_vms) return false;
+  spdlog::warn("{} VMs are watched already ([limits] vms); one more is left out", watchers_.size());
+  return true;
+}
+
+void fleet::start(const std::shared_ptr<vm_watcher>& w) {
+  w->rename(free_name(w->name(), *w));
+  watchers_.insert(w);
+  shared_.tasks.spawn(w->watch_over(), w->name() + ": watch");
+}
+
+void fleet::add(endpoint where) {
+  removed_.erase(where.path);
+  const auto known = std::ranges::find_if(watchers_, [&](const auto& w) { return w->where().path == where.path; });
+  if (stopping_ || known != watchers_.end() || full()) return;
+  const auto w = std::make_shared<vm_watcher>(shared_, std::move(where), static_cast<watcher_owner&>(*this));
+  shared_.hub.publish("discovered", w->name(), w->where().path);
+  start(w);
+  shared_.tasks.spawn(w->keep_connected(), w->name() + ": session");
+}
+
+void fleet::remove(const std::string& path) { removed_.insert(path); }
+
+void fleet::adopt(qmp::socket connection) {
+  if (stopping_) return;
+  auto peer = evidence::process::peer_of(connection.native_handle());
+  for (const auto& w : watchers_) {
+    if (peer && w->where().path.empty() && !w->connected() && same_process(w->process(), &*peer)) {
+      shared_.tasks.spawn(w->serve(std::move(connection)), w->name() + ": session");
+      return;
+    }
+  }
+  if (full()) return;
+  const auto w = std::make_shared<vm_watcher>(shared_, endpoint{}, static_cast<watcher_owner&>(*this));
+  start(w);
+  shared_.tasks.spawn(serve_dial_in(w, std::move(connection)), w->name() + ": session");
+}
+
+/// A dial-in of a process that is no QEMU, or that never becomes a session, leaves no VM behind.
+asio::awaitable<void> fleet::serve_dial_in(std::shared_ptr<vm_watcher> w, qmp::socket connection) {
+  co_await w->serve(std::move(connection));
+  if (w->process() != nullptr) co_return;
+  w->stop();
+  watchers_.erase(w);
+}
+
+void fleet::expect(std::vector<policies::incident> open) { expected_ = std::move(open); }
+
+bool fleet::claim(const vm_watcher& candidate) {
+  for (const auto& w : watchers_) {
+    if (w.get() == &candidate) {
+      take_up_incident(*w);
+      continue;
+    }
+    if (w->connected() && same_process(w->process(), candidate.process())) {
+      spdlog::info("{}: pid {} is watched already as {}", candidate.name(), candidate.process()->pid(), w->name());
+      return false;
+    }
+  }
+  return true;
+}
+
+void fleet::take_up_incident(vm_watcher& w) {
+  if (w.process() == nullptr) return;
+  const auto found = std::ranges::find_if(expected_, [&](const policies::incident& i) {
+    return i.pid == w.process()->pid() && i.started == w.process()->start_time();
+  });
+  if (found == expected_.end()) return;
+  w.take_up(*found);
+  expected_.erase(found);
+}
+
+void fleet::named(vm_watcher& w) {
+  const auto name = free_name(w.model().guest_name, w);
+  if (name == w.name()) return;
+  spdlog::info("{}: is called {}", w.name(), name);
+  w.rename(name);
+}
+
+std::string fleet::free_name(const std::string& wanted, const vm_watcher& of) const {
+  const auto taken = [&](const std::string& name) {
+    return std::ranges::any_of(watchers_, [&](const auto& w) { return w.get() != &of && w->name() == name; });
+  };
+  auto name = wanted;
+  for (int i = 2; taken(name); ++i) name = fmt::format("{}#{}", wanted, i);
+  return name;
+}
+
+asio::awaitable<void> fleet::sweep() {
+  while (!stopping_) {
+    const auto now = std::chrono::steady_clock::now();
+    std::vector<std::shared_ptr<vm_watcher>> over;
+    for (const auto& w : watchers_) {
+      const bool unreachable = w->where().path.empty() || removed_.contains(w->where().path);
+      const bool ended = w->state() == vm_state::gone ? now - w->state_since() > remembered : w->process() == nullptr;
+      if (unreachable && ended && !w->connected()) over.push_back(w);
+    }
+    for (const auto& w : over) {
+      w->stop();
+      watchers_.erase(w);
+    }
+    sweep_.expires_after(std::chrono::seconds(1));
+    co_await sweep_.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
+}
+
+asio::awaitable<void> fleet::stop() {
+  stopping_ = true;
+  sweep_.cancel();
+  for (const auto& w : watchers_) w->stop();
+  co_await shared_.tasks.join();
+  watchers_.clear();
+}
+
+std::vector<std::shared_ptr<const vm_watcher>> fleet::all() const {
+  std::vector<std::shared_ptr<const vm_watcher>> out(watchers_.begin(), watchers_.end());
+  std::ranges::sort(out, {}, [](const auto& w) { return w->name(); });
+  return out;
+}
+
+std::shared_ptr<const vm_watcher> fleet::find(std::string_view name) const {
+  const auto found = std::ranges::find_if(watchers_, [&](const auto& w) { return w->name() == name || w->model().uuid == name; });
+  return found == watchers_.end() ? nullptr : *found;
+}
+
+std::vector<std::string> fleet::paths() const {
+  std::vector<std::string> out;
+  for (const auto& w : watchers_) {
+    if (!w->where().path.empty()) out.push_back(w->where().path);
+  }
+  return out;
+}
+
+}  // namespace unwedge::watch

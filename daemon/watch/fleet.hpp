@@ -1,0 +1,57 @@
+// All VMs that are watched: who they are, under which name, and the coroutines that watch them. Discovery adds to it;
+// surfaces read it. One thread.
+#pragma once
+
+#include "daemon/watch/vm_watcher.hpp"
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace unwedge::watch {
+
+class fleet final : private watcher_owner {
+ public:
+  explicit fleet(services& shared);
+  ~fleet();
+
+  /// A monitor's socket was found, or is configured. Known already: nothing happens.
+  void add(endpoint where);
+  /// The socket has gone: its VM is forgotten once its process has ended.
+  void remove(const std::string& path);
+  /// A QEMU has connected to our dial-in socket.
+  void adopt(qmp::socket connection);
+
+  /// Incidents that an earlier run of the daemon left open; each goes to the VM that it is about.
+  void expect(std::vector<policies::incident> open);
+
+  /// Ends all watchers and waits for them.
+  asio::awaitable<void> stop();
+
+  /// By name.
+  std::vector<std::shared_ptr<const vm_watcher>> all() const;
+  std::shared_ptr<const vm_watcher> find(std::string_view name) const;
+  /// Paths of the sockets that were added.
+  std::vector<std::string> paths() const;
+
+ private:
+  bool claim(const vm_watcher&) override;
+  void named(vm_watcher&) override;
+  bool full() const;
+  void start(const std::shared_ptr<vm_watcher>& w);
+  asio::awaitable<void> serve_dial_in(std::shared_ptr<vm_watcher> w, qmp::socket connection);
+  asio::awaitable<void> sweep();
+  void take_up_incident(vm_watcher&);
+  std::string free_name(const std::string& wanted, const vm_watcher& of) const;
+
+  services& shared_;
+  std::set<std::shared_ptr<vm_watcher>> watchers_;
+  std::set<std::string> removed_;
+  std::vector<policies::incident> expected_;
+  asio::steady_timer sweep_;
+  bool stopping_ = false;
+};
+
+}  // namespace unwedge::watch

@@ -1,0 +1,41 @@
+// What every watcher of a VM shares. Owned by the daemon (daemon/unwedged), outlives all watchers. Used on the I/O
+// thread only, but for the pools.
+#pragma once
+
+#include "daemon/watch/event_hub.hpp"
+#include "daemon/watch/store_worker.hpp"
+#include "daemon/watch/task_group.hpp"
+#include "policies/settings.hpp"
+#include "qmp/session.hpp"
+
+#include <boost/asio/thread_pool.hpp>
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+namespace unwedge::watch {
+
+/// What the metrics want to know as it happens. Empty functions are not called.
+struct meters {
+  std::function<void(std::chrono::microseconds)> probe_answered;
+  std::function<void()> event_received;
+  std::function<void(std::string_view kind)> verdict_reached;
+  std::function<void(std::string_view action, std::string_view result)> step_ended;
+  std::function<void(std::string_view condition, std::string_view outcome)> incident_closed;
+  std::function<void(std::string_view reason)> protocol_error;
+  std::function<void(std::chrono::microseconds)> evidence_taken;
+};
+
+struct services {
+  asio::any_io_executor executor;
+  asio::thread_pool& evidence_pool;
+  store_worker& store;
+  event_hub& hub;
+  task_group& tasks;
+  qmp::io_scratch& scratch;
+  meters meter;
+  std::shared_ptr<const policies::settings> settings;  ///< replaced as a whole by a reload
+};
+
+}  // namespace unwedge::watch

@@ -1,0 +1,183 @@
+#include "daemon/watch/views.hpp"
+
+#include "daemon/incident/timestamp.hpp"
+#include "daemon/watch/vm_watcher.hpp"
+#include "policies/sentence.hpp"
+
+namespace unwedge::watch {
+namespace {
+
+namespace json = boost::json;
+using std::chrono::milliseconds;
+
+policies::instant now() { return std::chrono::steady_clock::now(); }
+
+std::int64_t ms(policies::duration d) { return std::chrono::duration_cast<milliseconds>(d).count(); }
+
+json::value or_null(const std::string& s) { return s.empty() ? json::value(nullptr) : json::value(s); }
+
+json::object monitor_json(const policies::monitor_state& m) {
+  return {{"connected", m.ready},
+          {"oob", m.oob},
+          {"version", m.version == qmp::version{} ? json::value(nullptr) : json::value(to_string(m.version))},
+          {"last_reply_ms", m.last_reply ? json::value(ms(now() - *m.last_reply)) : json::value(nullptr)},
+          {"round_trip_us", m.last_round_trip.count()},
+          {"problem", or_null(m.problem)}};
+}
+
+json::value migration_json(const std::optional<policies::migration_state>& m) {
+  if (!m || m->status.empty() || m->status == "none") return nullptr;
+  const auto bytes = [](const std::optional<std::int64_t>& v) { return v ? json::value(*v) : json::value(nullptr); };
+  return json::object{{"status", m->status},
+                      {"since", date_of(m->since)},
+                      {"transferred", bytes(m->transferred)},
+                      {"remaining", bytes(m->remaining)},
+                      {"total", bytes(m->total)}};
+}
+
+json::array jobs_json(const policies::vm_model& vm) {
+  json::array out;
+  for (const auto& [id, job] : vm.jobs) {
+    out.push_back(json::object{{"id", id},
+                               {"type", job.type},
+                               {"status", job.status},
+                               {"offset", job.offset},
+                               {"len", job.len},
+                               {"io_status", or_null(job.io_status)},
+                               {"error", or_null(job.error)},
+                               {"target", job.target ? json::value(*job.target) : json::value(nullptr)}});
+  }
+  return out;
+}
+
+json::object root_json(const policies::wait_root& r) {
+  return {{"type", to_string(r.type)},
+          {"name", r.name},
+          {"peer", or_null(r.peer)},
+          {"silent_ms", r.silent_for ? json::value(r.silent_for->count()) : json::value(nullptr)}};
+}
+
+json::value suspicion_json(const vm_watcher& w) {
+  if (!w.suspicion().active()) return nullptr;
+  return json::object{{"since", date_of(*w.suspicion().since())},
+                      {"sentence", w.verdict() ? "" : w.suspicion().undecided(w.model())}};
+}
+
+json::object thread_json(const policies::thread_facts& t) {
+  json::object o{{"tid", t.tid},   {"comm", t.comm},     {"state", std::string(1, t.state)}, {"wchan", or_null(t.wchan)},
+                 {"cpu_ns", t.cpu_ns}, {"context_switches", t.context_switches}};
+  if (t.syscall) {
+    json::array args(t.syscall->args.begin(), t.syscall->args.end());
+    o["syscall"] = json::object{{"number", t.syscall->number}, {"args", std::move(args)}};
+  }
+  if (t.waits_for) {
+    o["waits_for"] = json::object{{"mutex", t.waits_for->address}, {"owner", t.waits_for->owner}, {"count", t.waits_for->count}};
+  }
+  if (!t.polled_fds.empty()) o["polls"] = json::array(t.polled_fds.begin(), t.polled_fds.end());
+  if (t.io_fd) o["io_fd"] = *t.io_fd;
+  return o;
+}
+
+json::object socket_json(const policies::socket_facts& s) {
+  return {{"fd", s.fd},
+          {"local", or_null(s.local)},
+          {"peer", or_null(s.peer)},
+          {"send_queue", s.send_queue},
+          {"receive_queue", s.receive_queue},
+          {"bytes_acked", s.bytes_acked},
+          {"bytes_received", s.bytes_received},
+          {"unacked", s.unacked},
+          {"last_received_ms", s.last_received.count()}};
+}
+
+json::object facts_json(const policies::process_facts& f) {
+  json::array threads, sockets, files;
+  for (const auto& t : f.threads) threads.push_back(thread_json(t));
+  for (const auto& s : f.sockets) sockets.push_back(socket_json(s));
+  for (const auto& file : f.files) files.push_back(json::object{{"fd", file.fd}, {"target", file.target}});
+  return {{"at", date_of(f.at)},
+          {"pid", f.pid},
+          {"tracer", f.tracer},
+          {"written", f.written},
+          {"read", f.read},
+          {"threads", std::move(threads)},
+          {"sockets", std::move(sockets)},
+          {"files", std::move(files)},
+          {"missing", json::array(f.missing.begin(), f.missing.end())}};
+}
+
+json::array events_json(const policies::vm_model& vm) {
+  json::array out;
+  for (const auto* e : vm.events.oldest_first()) {
+    out.push_back(json::object{{"at", date_of(e->at)}, {"name", e->name}, {"data", e->data}});
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string date_of(policies::instant t) {
+  const auto wall = std::chrono::system_clock::now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(now() - t);
+  return incidents::to_rfc3339(wall);
+}
+
+json::object to_json(const policies::verdict& v, const policies::vm_model& vm) {
+  json::object o{{"kind", to_string(v.kind)},
+                 {"root", v.root ? json::value(root_json(*v.root)) : json::value(nullptr)},
+                 {"holder", nullptr},
+                 {"since", date_of(v.since)},
+                 {"at", date_of(v.at)},
+                 {"sentence", policies::sentence(v, vm)},
+                 {"certain", v.certain},
+                 {"reasons", json::array(v.reasons.begin(), v.reasons.end())}};
+  if (v.holder) o["holder"] = json::object{{"tid", v.holder->tid}, {"comm", v.holder->comm}};
+  if (!v.further_roots.empty()) {
+    json::array more;
+    for (const auto& r : v.further_roots) more.push_back(root_json(r));
+    o["further_roots"] = std::move(more);
+  }
+  return o;
+}
+
+json::object to_json(const vm_watcher& w) {
+  const auto& vm = w.model();
+  return {{"name", w.name()},
+          {"uuid", or_null(vm.uuid)},
+          {"pid", w.process() != nullptr ? json::value(w.process()->pid()) : json::value(nullptr)},
+          {"state", to_string(w.state())},
+          {"since", date_of(w.state_since())},
+          {"authority", to_string(w.allowed())},
+          {"qmp", monitor_json(vm.monitor)},
+          {"run_state", vm.run_state},
+          {"migration", migration_json(vm.migration)},
+          {"jobs", jobs_json(vm)},
+          {"verdict", w.verdict() ? json::value(to_json(*w.verdict(), vm)) : json::value(nullptr)},
+          {"suspicion", suspicion_json(w)},
+          {"incident", or_null(w.incident_id())}};
+}
+
+json::object details(const vm_watcher& w) {
+  auto o = to_json(w);
+  json::array nodes;
+  for (const auto& [name, node] : w.model().nodes) {
+    nodes.push_back(json::object{
+        {"name", name}, {"driver", node.driver}, {"peer", or_null(node.peer)}, {"job_target", node.job_target}});
+  }
+  o["socket"] = or_null(w.where().path);
+  o["nodes"] = std::move(nodes);
+  o["events"] = events_json(w.model());
+  o["evidence"] = w.suspicion().samples().empty() ? json::value(nullptr) : json::value(facts_json(w.suspicion().samples().back()));
+  return o;
+}
+
+std::string evidence_json(const std::deque<policies::process_facts>& samples, const policies::vm_model& vm) {
+  json::array list;
+  for (const auto& s : samples) list.push_back(facts_json(s));
+  return json::serialize(json::object{{"samples", std::move(list)},
+                                      {"run_state", vm.run_state},
+                                      {"migration", migration_json(vm.migration)},
+                                      {"jobs", jobs_json(vm)},
+                                      {"events", events_json(vm)}});
+}
+
+}  // namespace unwedge::watch

@@ -1,0 +1,201 @@
+// The part of a watcher that talks with the monitor: session observer, queries, identity.
+#include "daemon/watch/vm_watcher.hpp"
+
+#include "qmp/commands.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+namespace unwedge::watch {
+namespace {
+
+using policies::query;
+
+constexpr std::size_t wanted_limit = 32;
+
+policies::instant now() { return std::chrono::steady_clock::now(); }
+
+qmp::command command_of(query q) {
+  switch (q) {
+    case query::status: return qmp::query_status();
+    case query::name: return qmp::query_name();
+    case query::uuid: return qmp::query_uuid();
+    case query::jobs: return qmp::query_jobs();
+    case query::block_jobs: return qmp::query_block_jobs();
+    case query::migrate: return qmp::query_migrate();
+    case query::migrate_capabilities: return {"query-migrate-capabilities"};
+    case query::block_nodes: return qmp::query_named_block_nodes();
+    case query::block_graph: return qmp::query_block_graph();
+    case query::yank: return qmp::query_yank();
+  }
+  return qmp::query_status();
+}
+
+std::string summary(const policies::vm_model& vm, const evidence::process* process) {
+  return fmt::format("QEMU {}, {}{}", to_string(vm.monitor.version),
+                     process != nullptr ? fmt::format("pid {}", process->pid()) : "process unknown",
+                     vm.monitor.oob ? ", out-of-band" : ", in-band only");
+}
+
+}  // namespace
+
+asio::awaitable<void> vm_watcher::serve(qmp::socket connection) {
+  const auto self = shared_from_this();
+  identify(connection.native_handle());
+  if (!owner_.claim(*this)) {
+    vm_.monitor.problem = "its process is watched through another socket already";
+    co_return;
+  }
+  vm_.monitor.connected = true;
+  session_ = std::make_shared<qmp::session>(std::move(connection), shared_.scratch, static_cast<qmp::session_observer&>(*this));
+  const auto why = co_await qmp::run(session_);
+  session_ended(why);
+}
+
+/// The process at the other end. Only a QEMU counts: libvirt opens the monitor's socket itself and passes it on, and
+/// then the peer is libvirtd.
+void vm_watcher::identify(int socket_fd) {
+  auto peer = evidence::process::peer_of(socket_fd);
+  if (!peer || !peer->is_qemu()) {
+    if (process_ || gone_) forget_vm();
+    spdlog::info("{}: {}; watched by QMP alone", name_,
+                 peer ? fmt::format("the peer, pid {}, is no QEMU", peer->pid()) : peer.error());
+    return;
+  }
+  const bool same = process_ && process_->pid() == peer->pid() && process_->start_time() == peer->start_time();
+  if (!same) {
+    if (process_ && !gone_ && !process_->alive()) process_gone(now());
+    decide(now());
+    forget_vm();
+    process_ = std::make_shared<const evidence::process>(std::move(*peer));
+  }
+}
+
+/// Another process stands behind the monitor now: nothing of the old one is true any more.
+void vm_watcher::forget_vm() {
+  vm_ = {};
+  suspicion_ = {};
+  engine_ = {};
+  verdict_.reset();
+  process_.reset();
+  gone_ = false;
+}
+
+void vm_watcher::on_greeting() {
+  vm_.monitor.waiting_since = now();
+  wake_.cancel();
+}
+
+void vm_watcher::on_ready(const qmp::greeting& hello, bool oob) {
+  auto& m = vm_.monitor;
+  m.ready = true;
+  m.oob = oob;
+  m.version = hello.version;
+  m.problem.clear();
+  m.last_reply = now();
+  m.waiting_since.reset();
+  vm_.shut_down = false;
+  for (const auto q : policies::resync_queries()) {
+    if (q != query::yank || oob) wanted_.push_back(q);
+  }
+  shared_.hub.publish("connected", name_, summary(vm_, process_.get()));
+  spdlog::info("{}: connected to {}", name_, summary(vm_, process_.get()));
+  // No command may be sent from within the negotiation's own reply: the next tick asks.
+  next_probe_ = now();
+  wake_.cancel();
+}
+
+void vm_watcher::on_event(const qmp::event& e) {
+  if (shared_.meter.event_received) shared_.meter.event_received();
+  const auto unknown = policies::apply_event(vm_, e, now());
+  if (unknown.any()) want(unknown);
+  const bool risk = policies::at_risk(vm_);
+  if (risk && !was_at_risk_) {
+    next_probe_ = now();
+    wake_.cancel();
+  }
+  was_at_risk_ = risk;
+}
+
+void vm_watcher::on_reply(qmp::command_id id, const qmp::reply& r) {
+  const auto at = now();
+  const auto found = std::ranges::find(pending_, id, &pending_query::id);
+  if (found == pending_.end()) return;  // of an execute(): its caller has it
+  const auto query = *found;
+  pending_.erase(found);
+  if (query.out_of_band) {
+    vm_.monitor.last_oob_reply = at;
+  } else {
+    vm_.monitor.last_reply = at;
+    vm_.monitor.waiting_since.reset();
+    vm_.monitor.last_round_trip = std::chrono::duration_cast<std::chrono::microseconds>(at - query.sent);
+    if (shared_.meter.probe_answered) shared_.meter.probe_answered(vm_.monitor.last_round_trip);
+  }
+  if (r) policies::apply_reply(vm_, query.what, **r, at);
+  if (r && query.what == query::name && where_.fixed_name.empty() && !vm_.guest_name.empty()) owner_.named(*this);
+  if (vm_.migration && is_running(*vm_.migration) && !vm_.migration->postcopy_enabled && wanted_.empty()) {
+    wanted_.push_back(query::migrate_capabilities);
+  }
+  if (suspicion_.active()) {  // it answers again: know at once how it stands
+    want({.status = true, .jobs = true, .migration = true});
+    wake_.cancel();
+  }
+  ask_next();
+}
+
+void vm_watcher::session_ended(const qmp::error& why) {
+  const bool was_ready = vm_.monitor.ready;
+  session_.reset();
+  pending_.clear();
+  wanted_.clear();
+  vm_.monitor.connected = vm_.monitor.ready = vm_.monitor.oob = false;
+  vm_.monitor.waiting_since.reset();
+  vm_.monitor.problem = to_string(why);
+  if (shared_.meter.protocol_error && why.code != qmp::errc::closed && why.code != qmp::errc::cancelled) {
+    shared_.meter.protocol_error(to_string(why.code));
+  }
+  if (stopping_) return;
+  if (was_ready || why.code != qmp::errc::no_greeting) {
+    shared_.hub.publish("disconnected", name_, to_string(why));
+    spdlog::log(why.code == qmp::errc::closed ? spdlog::level::info : spdlog::level::warn, "{}: disconnected: {}", name_,
+                to_string(why));
+  }
+  wake_.cancel();
+}
+
+void vm_watcher::want(policies::refresh r) {
+  const auto add = [&](bool wanted, query q) {
+    if (wanted && wanted_.size() < wanted_limit && std::ranges::find(wanted_, q) == wanted_.end()) wanted_.push_back(q);
+  };
+  add(r.status, query::status);
+  add(r.migration, query::migrate);
+  add(r.jobs, query::jobs);
+  add(r.jobs, query::block_jobs);
+  // The queries of the block layer do I/O in QEMU: only while it is well.
+  add(r.nodes && !suspicion_.active(), query::block_nodes);
+  add(r.nodes && !suspicion_.active(), query::block_graph);
+  add(r.nodes && !suspicion_.active() && vm_.monitor.oob, query::yank);
+  ask_next();
+}
+
+void vm_watcher::ask_next() {
+  if (wanted_.empty() || !session_ || !session_->is_ready()) return;
+  if (wanted_.front() != query::yank && session_->in_band_outstanding()) return;
+  const auto q = wanted_.front();
+  wanted_.pop_front();
+  ask(q);
+}
+
+void vm_watcher::ask(query q) {
+  const auto command = command_of(q);
+  const auto id = session_->post(command);
+  if (!id) {
+    spdlog::debug("{}: {}", name_, to_string(id.error()));
+    return;
+  }
+  pending_.push_back({*id, q, now(), command.out_of_band});
+  if (!command.out_of_band && !vm_.monitor.waiting_since) vm_.monitor.waiting_since = now();
+}
+
+}  // namespace unwedge::watch

@@ -1,0 +1,143 @@
+// One VM: its QMP session, its model, its suspicion, its incident. Wires the pure parts in policies/ to the world:
+// what is observed goes in, what they decide is carried out. Decides nothing itself. One thread.
+#pragma once
+
+#include "daemon/evidence/process.hpp"
+#include "daemon/watch/incident_recorder.hpp"
+#include "daemon/watch/services.hpp"
+#include "policies/engine.hpp"
+#include "policies/suspicion.hpp"
+#include "policies/vm_model.hpp"
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace unwedge::watch {
+
+/// Where a VM's monitor is found.
+struct endpoint {
+  std::string path;        ///< of its socket; empty: it dialled in
+  std::string fixed_name;  ///< from the configuration; empty: the guest's own name, else the socket's
+};
+
+/// The contract's words.
+enum class vm_state { healthy, suspect, stalled, held, gone };
+std::string_view to_string(vm_state);
+
+class vm_watcher;
+
+/// Whoever holds all watchers.
+class watcher_owner {
+ public:
+  /// The process behind a session is known: may this watcher have it (true), or is it watched already?
+  virtual bool claim(const vm_watcher&) = 0;
+  /// The guest's own name is known: the watcher may want to be called so.
+  virtual void named(vm_watcher&) = 0;
+
+ protected:
+  ~watcher_owner() = default;
+};
+
+class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, private qmp::session_observer {
+ public:
+  vm_watcher(services& shared, endpoint where, watcher_owner& owner);
+
+  /// Connects, and connects again with back-off, until stop(). For VMs with a socket.
+  asio::awaitable<void> keep_connected();
+  /// Serves one connection that QEMU made to us. Returns when it ends.
+  asio::awaitable<void> serve(qmp::socket connection);
+  /// Probes, collects evidence and lets the engine decide, until stop(). One a watcher, beside the above.
+  asio::awaitable<void> watch_over();
+  /// Ends all of them soon.
+  void stop();
+
+  const std::string& name() const { return name_; }
+  void rename(std::string name) { name_ = std::move(name); }
+  const endpoint& where() const { return where_; }
+  const policies::vm_model& model() const { return vm_; }
+  const evidence::process* process() const { return process_.get(); }
+  const std::optional<policies::verdict>& verdict() const { return verdict_; }
+  const policies::suspicion& suspicion() const { return suspicion_; }
+  const std::string& incident_id() const { return recorder_.id(); }
+  bool connected() const { return session_ != nullptr; }
+  vm_state state() const;
+  policies::instant state_since() const { return state_since_; }
+  policies::authority allowed() const { return shared_.settings->authority_of(name_); }
+
+  /// An incident of an earlier run of the daemon that is about this very process.
+  void take_up(const policies::incident& open);
+
+ private:
+  struct pending_query {
+    qmp::command_id id;
+    policies::query what;
+    policies::instant sent;
+    bool out_of_band;
+  };
+
+  // vm_session.cpp: what the monitor says
+  void on_greeting() override;
+  void on_ready(const qmp::greeting& hello, bool oob) override;
+  void on_event(const qmp::event& e) override;
+  void on_reply(qmp::command_id id, const qmp::reply& r) override;
+  void identify(int socket_fd);
+  void forget_vm();
+  void session_ended(const qmp::error& why);
+  void ask(policies::query q);
+  void want(policies::refresh r);
+  void ask_next();
+
+  // vm_watcher.cpp: time
+  void tick(policies::instant now);
+  void probe(policies::instant now);
+  policies::instant next_wake(policies::instant now) const;
+  void note_state();
+  void process_gone(policies::instant now);
+
+  // vm_verdict.cpp: evidence and its consequences
+  asio::awaitable<void> take_sample();
+  asio::awaitable<policies::process_facts> sample_process();
+  void decide(policies::instant now);
+  bool responsive() const;
+  void carry_out(policies::open_incident d);
+  void carry_out(policies::amend_verdict d);
+  void carry_out(policies::take_step d);
+  void carry_out(policies::record_step d);
+  void carry_out(policies::add_note d);
+  void carry_out(policies::close_incident d);
+  asio::awaitable<void> act(policies::take_step d);
+  asio::awaitable<std::string> yank(policies::step s);
+  std::string attach_evidence();
+
+  services& shared_;
+  endpoint where_;
+  watcher_owner& owner_;
+  std::string name_;
+  bool stopping_ = false;
+
+  policies::vm_model vm_;
+  policies::suspicion suspicion_;
+  policies::engine engine_;
+  std::optional<policies::verdict> verdict_;
+  std::string condition_;  ///< of the open incident
+  incident_recorder recorder_;
+
+  std::shared_ptr<const evidence::process> process_;
+  bool gone_ = false;
+  std::shared_ptr<qmp::session> session_;
+  std::vector<pending_query> pending_;
+  std::deque<policies::query> wanted_;
+  std::uint64_t probes_ = 0;
+  policies::instant next_probe_{};
+  bool sampling_ = false;
+  bool was_at_risk_ = false;
+
+  asio::steady_timer wake_;
+  asio::steady_timer retry_;
+  vm_state state_ = vm_state::suspect;
+  policies::instant state_since_;
+};
+
+}  // namespace unwedge::watch

@@ -1,0 +1,56 @@
+#include "policies/suspicion.hpp"
+
+#include <algorithm>
+
+namespace unwedge::policies {
+namespace {
+
+constexpr std::size_t samples_kept = 5;
+
+/// Five samples from the moment that a probe is late to the end of the patience; then ever more seldom, since a stall
+/// that is hours old needs no sample a second.
+duration cadence(duration age, const probe_settings& s) {
+  const duration until_verdict = std::max<duration>(s.patience - s.late_after, std::chrono::milliseconds(400)) / 4;
+  return std::clamp<duration>(age / 10, until_verdict, std::max<duration>(until_verdict, std::chrono::seconds(10)));
+}
+
+}  // namespace
+
+std::optional<instant> stalled_since(const monitor_state& m) {
+  if (!m.waiting_since) return std::nullopt;
+  if (!m.last_reply || *m.last_reply >= *m.waiting_since) return m.waiting_since;
+  return *m.last_reply + (*m.waiting_since - *m.last_reply) / 2;
+}
+
+void suspicion::update(const vm_model& vm, instant now, const probe_settings& settings) {
+  const auto& waiting = vm.monitor.waiting_since;
+  if (!waiting || (!active() && now - *waiting < settings.late_after)) return clear();
+  if (active()) return;
+  since_ = stalled_since(vm.monitor);
+  next_sample_ = now;
+}
+
+void suspicion::add(process_facts facts, const probe_settings& settings) {
+  if (!active()) return;
+  const auto at = facts.at;
+  samples_.push_back(std::move(facts));
+  if (samples_.size() > samples_kept) samples_.pop_front();
+  next_sample_ = at + cadence(at - *since_, settings);
+  // One sample exactly when the patience ends, so that the verdict is not late by a cadence.
+  const auto patience_ends = *since_ + settings.patience;
+  if (at < patience_ends) next_sample_ = std::min(next_sample_, patience_ends);
+}
+
+std::optional<verdict> suspicion::judge(const vm_model& vm, const probe_settings& settings) const {
+  if (!active()) return std::nullopt;
+  return policies::judge(window(), vm, *since_, {.patience = settings.patience});
+}
+
+std::string suspicion::undecided(const vm_model& vm) const { return policies::undecided(window(), vm); }
+
+void suspicion::clear() {
+  since_.reset();
+  samples_.clear();
+}
+
+}  // namespace unwedge::policies

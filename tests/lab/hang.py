@@ -1,0 +1,120 @@
+"""The endings that scenarios share: the VM hangs, hangs on although the daemon watches, or comes back."""
+
+import json
+
+import migration
+from disk_image import digest
+from expectation import Unexpected, require
+from liveness import LATE
+from qmp_client import QmpSilent
+from quiet import done
+from stage import Source, Stage
+from timeline import from_rfc3339
+from unwedged import PATIENCE
+
+HANGS_AFTER = 8.0       # seconds of silence after which we call it a hang; a recovery would have come long before
+VERDICT_WITHIN = PATIENCE + 1
+RUNNING_WITHIN = 2.0    # of the verdict
+
+
+async def hangs(stage: Stage, source: Source) -> str:
+    """In-band silence for HANGS_AFTER while out-of-band answers: the main loop is stuck, not the process."""
+    vm = source.vm
+    if not await vm.liveness.stalled(HANGS_AFTER + 6, seconds=HANGS_AFTER):
+        raise Unexpected(f"no hang: silent for {vm.liveness.silent_for:.1f} s, run state {vm.liveness.status}, "
+                         f"stalls {vm.liveness.stalls}, process {'alive' if vm.process.alive else 'dead'}")
+    require(vm.liveness.silent_for >= HANGS_AFTER, f"it stalled and came back: {vm.liveness.stalls}")
+    await _only_the_main_loop_hangs(source)
+    stage.figures.stall = vm.liveness.onset
+    return "hangs"
+
+
+async def has_verdict(stage: Stage, source: Source, kind: str, root: tuple[str, str] | None) -> dict:
+    """The incident with the expected verdict, in time; fills in the figures."""
+    vm = source.vm
+    require(await vm.liveness.stalled(10), "the VM did not stall at all")
+    stage.figures.stall = vm.liveness.onset
+    stage.timeline.note("lab", "first unanswered query-status", at=vm.liveness.onset)
+    incident = await stage.unwedged.incident_until(
+        vm.name, lambda seen: seen["verdict"] is not None, VERDICT_WITHIN + 4, "with a verdict")
+    check_verdict(incident["verdict"], kind, root)
+    stage.figures.verdict = from_rfc3339(incident["verdict"]["at"])
+    stage.timeline.note("unwedged", f"verdict: {incident['verdict']['sentence']}", at=stage.figures.verdict)
+    took = stage.figures.verdict - stage.figures.stall
+    require(took <= VERDICT_WITHIN, f"verdict {took:.2f} s after the stall, allowed are {VERDICT_WITHIN:g} s")
+    return incident
+
+
+def check_verdict(verdict: dict, kind: str, root: tuple[str, str] | None) -> None:
+    require(verdict["kind"] == kind, f"verdict {verdict['kind']}, expected {kind}: {verdict['sentence']}")
+    if root:
+        found = verdict["root"] and (verdict["root"]["type"], verdict["root"]["name"])
+        require(found == root, f"root {found}, expected {root}: {verdict['sentence']}")
+
+
+async def recovers(stage: Stage, source: Source, kind: str, root: tuple[str, str]) -> str:
+    """Verdict, yank of exactly that root, VM running, all in time; the disk as it was, the incident closed."""
+    await has_verdict(stage, source, kind, root)
+    return await comes_back(stage, source, root)
+
+
+async def comes_back(stage: Stage, source: Source, root: tuple[str, str]) -> str:
+    """What must follow a verdict that has a remedy."""
+    vm = source.vm
+    require(await vm.liveness.running_again(RUNNING_WITHIN + 8), f"not running again; {await _about(stage, source)}")
+    stage.figures.running = vm.liveness.first_running
+    stage.timeline.note("lab", "query-status answers: running", at=vm.liveness.first_running)
+    took = stage.figures.running - stage.figures.verdict
+    require(took <= RUNNING_WITHIN, f"running {took:.2f} s after the verdict, allowed are {RUNNING_WITHIN:g} s")
+    await _unharmed(source)
+    await _recovered_by_yank(stage, source, root)
+    require(vm.liveness.silent_for < LATE and vm.liveness.status == "running", "it stalled again")
+    return "recovered"
+
+
+async def migration_failed(source: Source) -> None:
+    status = await migration.status(source.vm)
+    require(status == "failed", f"migration {status}, expected failed")
+
+
+async def left_alone(stage: Stage, source: Source, outcomes: tuple[str, ...]) -> dict:
+    """A verdict, but nothing was done: still hung, still alive, nothing claimed."""
+    vm = source.vm
+    await vm.liveness.stalled(HANGS_AFTER + 6, seconds=HANGS_AFTER)
+    require(vm.process.alive, f"QEMU died; {await _about(stage, source)}")
+    require(vm.liveness.silent_for >= HANGS_AFTER, f"it came back; {await _about(stage, source)}")
+    await _only_the_main_loop_hangs(source)
+    incident, = await stage.unwedged.incidents(vm.name)
+    require(not done(incident), f"something was done: {json.dumps(incident['steps'])}")
+    require(incident["outcome"] in outcomes, f"outcome {incident['outcome']}, expected one of {outcomes}")
+    return incident
+
+
+async def _recovered_by_yank(stage: Stage, source: Source, root: tuple[str, str]) -> None:
+    incident = await stage.unwedged.incident_until(
+        source.vm.name, lambda seen: seen["closed"] is not None, 10, "closed")
+    require(incident["outcome"] == "recovered", f"outcome {incident['outcome']}: {json.dumps(incident['steps'])}")
+    wanted = {"type": "migration"} if root[0] == "migration" else {"type": "block-node", "node-name": root[1]}
+    yanks = [step for step in done(incident) if step["action"] == "yank"]
+    require(len(yanks) == 1 and yanks[0]["arguments"]["instances"] == [wanted],
+            f"expected one yank of {wanted}: {json.dumps(incident['steps'])}")
+    seen = await stage.unwedged.vm_until(source.vm.name, lambda vm: vm["state"] == "healthy", 5, "healthy again")
+    require(seen["incident"] is None and seen["verdict"] is None, f"still in trouble: {json.dumps(seen)}")
+
+
+async def _only_the_main_loop_hangs(source: Source) -> None:
+    try:
+        await source.vm.oob_answers()
+    except QmpSilent as silent:
+        raise Unexpected(f"out-of-band is silent as well: {silent}") from None
+
+
+async def _unharmed(source: Source) -> None:
+    if source.machine.disk:
+        require(await digest(source.machine.disk) == source.digest, "DATA LOSS: the source's disk has changed")
+
+
+async def _about(stage: Stage, source: Source) -> str:
+    vm = source.vm
+    return (f"process {'alive' if vm.process.alive else 'dead'}, silent for {vm.liveness.silent_for:.1f} s, "
+            f"incidents {json.dumps(await stage.unwedged.incidents(vm.name))}")

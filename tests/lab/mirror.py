@@ -1,0 +1,39 @@
+"""A block mirror from a VM's disk to the NBD server, as libvirt sets it up for storage that is not shared."""
+
+import asyncio
+
+from expectation import require
+from nbd_server import NbdServer
+from virtual_machine import VirtualMachine
+
+JOB = "m0"
+TARGET = "tgt"
+BYTES_PER_SECOND = 20_000_000
+
+
+async def start_mirror(vm: VirtualMachine, server: NbdServer, speed: int = BYTES_PER_SECOND) -> None:
+    await vm.qmp.execute("blockdev-add", driver="nbd", node_name=TARGET, server=server.address, export=server.EXPORT)
+    # auto-dismiss off, as libvirt does: a concluded job stays to be asked about.
+    await vm.qmp.execute("blockdev-mirror", job_id=JOB, device="disk", target=TARGET, sync="full", speed=speed,
+                         auto_dismiss=False)
+    vm.timeline.note("qemu", f"mirror {JOB}: disk -> NBD node {TARGET}")
+
+
+async def copied(vm: VirtualMachine) -> float:
+    """The part of the disk that is done, from 0 to 1."""
+    job = next(job for job in await vm.qmp.execute("query-jobs") if job["id"] == JOB)
+    return job["current-progress"] / job["total-progress"]
+
+
+async def freeze_target_in_mid_mirror(vm: VirtualMachine, server: NbdServer) -> None:
+    """The dead target of qemu-facts 8: frozen after a second, with requests in flight."""
+    await start_mirror(vm, server)
+    await asyncio.sleep(1)
+    done = await copied(vm)
+    vm.timeline.note("qemu", f"mirror {JOB}: {done:.0%}")
+    server.process.freeze()
+    vm.timeline.note("nbd", "NBD server frozen (SIGSTOP)")
+    # Without a limit the job sends as much as it may have in flight; all of it stays without an answer.
+    await vm.qmp.execute("block-job-set-speed", device=JOB, speed=0)
+    await asyncio.sleep(0.3)
+    require(0 < await copied(vm) < 1, "the mirror was through before its target froze")

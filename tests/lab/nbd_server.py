@@ -1,0 +1,41 @@
+"""A real NBD server, the target of the mirrors: qemu-storage-daemon with one raw image."""
+
+import asyncio
+import shutil
+import socket
+from pathlib import Path
+
+from processes import Process, ProcessEnded
+
+
+class NbdServer:
+    EXPORT = "disk"
+
+    def __init__(self, image: Path, folder: Path):
+        self.image = image
+        # We bind and listen, the server inherits: the port is ours from the start and no other run can
+        # take it, and a client may connect before the server has come up.
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self.port = listener.getsockname()[1]
+            self.process = Process("nbd-server", [
+                shutil.which("qemu-storage-daemon") or "qemu-storage-daemon",
+                "--blockdev", f"driver=file,node-name=file,filename={image}",
+                "--blockdev", "driver=raw,node-name=disk,file=file",
+                "--nbd-server", f"addr.type=fd,addr.str={listener.fileno()}",
+                "--export", f"type=nbd,id=export,node-name=disk,name={self.EXPORT},writable=on",
+            ], folder, pass_fds=[listener.fileno()])
+
+    @property
+    def address(self) -> dict:
+        return {"type": "inet", "host": "127.0.0.1", "port": str(self.port)}
+
+    async def serves(self) -> None:
+        """Waits until it greets a client (a listening socket alone proves nothing)."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            async with asyncio.timeout(10):
+                await reader.readexactly(8)
+        except (asyncio.IncompleteReadError, TimeoutError):
+            raise ProcessEnded(f"the NBD server does not serve:\n{self.process.log_tail()}") from None
+        finally:
+            writer.close()

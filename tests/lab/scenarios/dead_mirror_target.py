@@ -1,0 +1,34 @@
+"""The target of a mirror dies, then a migration is started: the switchover waits for it with the BQL held.
+
+qemu-facts 8.1, "dead target", without iothread: the issue in seed/, on stock packages.
+"""
+
+import hang
+import migration
+from enrolment import FixedSocket
+from mirror import TARGET, freeze_target_in_mid_mirror
+from stage import Source, Stage
+from virtual_machine import Machine
+
+ENROLMENT = FixedSocket()
+ROOT = ("block-node", TARGET)
+
+
+async def provoke(stage: Stage, machine: Machine = Machine()) -> Source:
+    server = await stage.start_nbd_server()
+    source = await stage.start_source(machine)
+    destination = await stage.start_destination(source, server.image)
+    await freeze_target_in_mid_mirror(source.vm, server)
+    await migration.migrate(source.vm, destination)
+    return source
+
+
+async def alone(stage: Stage) -> str:
+    return await hang.hangs(stage, await provoke(stage))
+
+
+async def with_unwedged(stage: Stage) -> str:
+    source = await provoke(stage)
+    outcome = await hang.recovers(stage, source, "bql-held", ROOT)
+    await hang.migration_failed(source)
+    return f"{outcome}, migration failed"
