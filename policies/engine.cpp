@@ -7,6 +7,9 @@
 namespace unwedge::policies {
 namespace {
 
+/// A last look that finds another situation each time is no ground to act on.
+constexpr int max_refusals = 3;
+
 std::string condition_of(const verdict& v) {
   return v.kind == verdict_kind::gone ? "process-gone" : "monitor-stalled";
 }
@@ -75,11 +78,15 @@ void engine::refuse(const policies::step& rung, std::string result, std::string 
   state_ = state::exhausted;
 }
 
-void engine::step_done(std::size_t, bool taken, instant now) {
+void engine::step_done(step_outcome outcome, instant now) {
   if (state_ != state::acting) return;
+  if (outcome == step_outcome::refused) {
+    state_ = ++refusals_ < max_refusals ? state::watching : state::exhausted;
+    return;
+  }
   ++steps_taken_;
-  if (taken) outcome_if_cleared_ = "recovered";
-  state_ = taken && now < verify_until_ ? state::verifying : state::watching;
+  if (outcome == step_outcome::done) outcome_if_cleared_ = "recovered";
+  state_ = now < verify_until_ ? state::verifying : state::watching;
 }
 
 void engine::resume(std::size_t steps_taken) {

@@ -34,13 +34,19 @@ struct add_note { std::string text; };
 struct close_incident { std::string outcome; };
 using decision = std::variant<open_incident, amend_verdict, take_step, record_step, add_note, close_incident>;
 
+enum class step_outcome {
+  done,     ///< QEMU took the command
+  failed,   ///< it was sent, and refused or not answered: nobody knows what it did
+  refused,  ///< it was not sent: at the last look its ground was gone
+};
+
 class engine {
  public:
   /// Decisions in the order in which they must be carried out. The same observation twice gives nothing new.
   std::vector<decision> step(const observation&, const vm_model&, const engine_settings&);
 
-  /// The outcome of a take_step: true if QEMU took the command. Without it no further step is taken.
-  void step_done(std::size_t index, bool taken, instant now);
+  /// The outcome of a take_step. Until it is told no further step is taken.
+  void step_done(step_outcome outcome, instant now);
 
   /// Takes up an incident of an earlier run, `steps_taken` of whose steps are on record: none of them is done again.
   void resume(std::size_t steps_taken);
@@ -64,6 +70,7 @@ class engine {
   std::string why_not_;
   std::size_t next_ = 0;        ///< index of the next step on record
   std::size_t steps_taken_ = 0;
+  int refusals_ = 0;
   instant verify_until_{};
   bool ended_ = false;  ///< the process's end is on record
 };

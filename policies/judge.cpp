@@ -22,8 +22,14 @@ bool is_send(long number) {
 
 std::string label(const thread_facts& t) { return fmt::format("{} (tid {})", t.comm, t.tid); }
 
-bool seen_long_enough(samples_view samples, const judge_settings& s) {
-  return samples.size() >= s.min_samples && samples.back().at - samples.front().at >= s.patience / 2;
+/// The latest samples that suffice: a process that was at work before and is stuck now counts from when it got stuck.
+/// Empty: it was not looked at for long enough.
+samples_view latest(samples_view samples, const judge_settings& s) {
+  for (std::size_t count = s.min_samples; count <= samples.size(); ++count) {
+    const auto some = samples.last(count);
+    if (some.back().at - some.front().at >= s.patience / 2) return some;
+  }
+  return {};
 }
 
 bool same_throughout(samples_view samples, const wait_chain& last) {
@@ -161,9 +167,9 @@ std::optional<verdict> judge_wait(samples_view samples, const vm_model& vm, cons
 
 }  // namespace
 
-std::optional<verdict> judge(samples_view samples, const vm_model& vm, instant since, const judge_settings& settings) {
-  if (samples.empty()) return std::nullopt;
-  const auto& last = samples.back();
+std::optional<verdict> judge(samples_view all, const vm_model& vm, instant since, const judge_settings& settings) {
+  if (all.empty()) return std::nullopt;
+  const auto& last = all.back();
   verdict v;
   v.since = since;
   v.at = last.at;
@@ -174,7 +180,8 @@ std::optional<verdict> judge(samples_view samples, const vm_model& vm, instant s
   }
   if (last.threads.empty() || last.at - since < settings.patience) return std::nullopt;
   if (auto state = judge_state(last, v)) return state;
-  if (!seen_long_enough(samples, settings)) return std::nullopt;
+  const auto samples = latest(all, settings);
+  if (samples.empty()) return std::nullopt;
   const auto chain = follow(last);
   if (auto at_work = progress(samples, chain, settings)) {
     v.kind = verdict_kind::main_loop_busy;

@@ -5,7 +5,7 @@
 namespace unwedge::policies {
 namespace {
 
-constexpr std::size_t samples_kept = 5;
+constexpr std::size_t samples_kept = 8;
 
 /// Five samples from the moment that a probe is late to the end of the patience; then ever more seldom, since a stall
 /// that is hours old needs no sample a second.
@@ -24,8 +24,9 @@ std::optional<instant> stalled_since(const monitor_state& m) {
 
 void suspicion::update(const vm_model& vm, instant now, const probe_settings& settings) {
   const auto& waiting = vm.monitor.waiting_since;
-  if (!waiting || (!active() && now - *waiting < settings.late_after)) return clear();
-  if (active()) return;
+  const auto& answered = vm.monitor.last_reply;
+  if (!waiting || (since_ && answered && *answered > *since_)) clear();
+  if (active() || !waiting || now - *waiting < settings.late_after) return;
   since_ = stalled_since(vm.monitor);
   next_sample_ = now;
 }

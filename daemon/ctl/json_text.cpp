@@ -35,6 +35,10 @@ class printer {
 
  private:
   static std::string scalar(const json::value& value) {
+    if (auto const* number = value.if_double()) {  // Boost writes 3.5 as 3.5E0
+      auto const text = fmt::format("{}", *number);
+      return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
+    }
     auto const text = json::serialize(value);
     std::string escaped;
     for (std::size_t at = 0; at < text.size();) {

@@ -137,11 +137,10 @@ void vm_watcher::on_reply(qmp::command_id id, const qmp::reply& r) {
   if (vm_.migration && is_running(*vm_.migration) && !vm_.migration->postcopy_enabled && wanted_.empty()) {
     wanted_.push_back(query::migrate_capabilities);
   }
-  if (suspicion_.active()) {  // it answers again: know at once how it stands
-    want({.status = true, .jobs = true, .migration = true});
-    wake_.cancel();
-  }
   ask_next();
+  if (suspicion_.active() && !query.out_of_band) review(at);
+  // The last answer that was missing: the engine may have an incident to close.
+  if (engine_.incident_open() && wanted_.empty() && !query.out_of_band) wake_.cancel();
 }
 
 void vm_watcher::session_ended(const qmp::error& why) {

@@ -24,6 +24,11 @@ asio::awaitable<policies::process_facts> sample_here(std::shared_ptr<const evide
   co_return evidence::sample(*process, now());
 }
 
+policies::step_outcome outcome_of(std::string_view result) {
+  if (result == "done") return policies::step_outcome::done;
+  return result.starts_with("refused") ? policies::step_outcome::refused : policies::step_outcome::failed;
+}
+
 }  // namespace
 
 /// On a thread of the pool: the kernel may make a reader of /proc wait for the target's memory lock.
@@ -127,9 +132,9 @@ asio::awaitable<void> vm_watcher::act(policies::take_step d) {
   const auto result = co_await yank(d.step);
   const auto took = std::chrono::duration_cast<milliseconds>(now() - began);
   recorder_.outcome(result, took);
-  engine_.step_done(d.index, result == "done", now());
+  engine_.step_done(outcome_of(result), now());
   const auto text = fmt::format("{} {}: {}", d.step.action, boost::json::serialize(d.step.arguments), result);
-  if (shared_.meter.step_ended) shared_.meter.step_ended(d.step.action, result == "done" ? "done" : "not-done");
+  if (shared_.meter.step_ended) shared_.meter.step_ended(d.step.action, result);
   shared_.hub.publish("step", name_, text, {{"result", result}});
   spdlog::warn("{}: {}", name_, text);
   decide(now());

@@ -90,6 +90,16 @@ void vm_watcher::tick(policies::instant at) {
   const bool doubt = !session_ || suspicion_.active() || engine_.incident_open();
   if (doubt && process_ && !gone_ && !process_->alive()) process_gone(at);
   if (at >= next_probe_) probe(at);
+  review(at);
+  if (suspicion_.active() && process_ && !sampling_ && !engine_.acting() && at >= suspicion_.next_sample_at()) {
+    sampling_ = true;
+    shared_.tasks.spawn(take_sample(), name_ + ": evidence");
+  }
+  decide(at);
+  note_state();
+}
+
+void vm_watcher::review(policies::instant at) {
   const bool before = suspicion_.active();
   suspicion_.update(vm_, at, shared_.settings->probe);
   if (suspicion_.active() && !before) {
@@ -97,13 +107,8 @@ void vm_watcher::tick(policies::instant at) {
   } else if (!suspicion_.active() && before) {
     verdict_.reset();
     shared_.hub.publish("answers", name_, "the main loop answers again");
+    want({.status = true, .jobs = true, .migration = true});  // know at once how it stands
   }
-  if (suspicion_.active() && process_ && !sampling_ && !engine_.acting() && at >= suspicion_.next_sample_at()) {
-    sampling_ = true;
-    shared_.tasks.spawn(take_sample(), name_ + ": evidence");
-  }
-  decide(at);
-  note_state();
 }
 
 void vm_watcher::probe(policies::instant at) {

@@ -91,6 +91,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
 
   // vm_watcher.cpp: time
   void tick(policies::instant now);
+  void review(policies::instant now);
   void probe(policies::instant now);
   policies::instant next_wake(policies::instant now) const;
   void note_state();
