@@ -11,8 +11,17 @@ namespace {
 struct candidate {
   wait_root root;
   std::uint64_t inode;
-  bool stuck_bytes;  ///< written by QEMU, not taken by the peer
+  bool owed;  ///< by the peer
 };
+
+/// Written by QEMU, not taken by the peer.
+bool has_stuck_bytes(const socket_facts& s) { return s.send_queue > 0 || s.unacked > 0; }
+
+/// The peer owes something: to take bytes, or to answer a request that was sent after it last said anything (the last
+/// word on an idle NBD connection is the server's). Where nothing is owed, nothing need be wrong.
+bool owes(const socket_facts& s) {
+  return has_stuck_bytes(s) || (s.kind == socket_facts::family::tcp && s.last_sent && *s.last_sent < s.last_received);
+}
 
 bool polls(const thread_facts& t, int fd) { return std::ranges::find(t.polled_fds, fd) != t.polled_fds.end(); }
 
@@ -36,7 +45,7 @@ std::vector<candidate> silent_nodes(std::span<const process_facts> samples, cons
                         .silent_for = quiet,
                         .job_target = vm.nodes.find(name)->second.job_target,
                         .polled_by_waiter = own},
-                       s.inode, s.send_queue > 0 || s.unacked > 0});
+                       s.inode, owes(s)});
     }
   }
   return found;
@@ -54,6 +63,14 @@ bool told_apart(const std::vector<candidate>& some, const process_facts& facts, 
     const auto sockets = static_cast<std::size_t>(
         std::ranges::count_if(facts.sockets, [&](const socket_facts& s) { return s.peer == c.root.peer; }));
     return sockets == nodes.size() && dead.size() == sockets && (nodes.size() == 1 || c.root.job_target);
+  });
+}
+
+/// A connection that the waiter polls, of no known node, whose peer does not take what was sent: it may be the root, too.
+bool stuck_elsewhere(std::span<const process_facts> samples, const thread_facts& waiter, const vm_model& vm) {
+  return std::ranges::any_of(samples.back().sockets, [&](const socket_facts& s) {
+    return polls(waiter, s.fd) && !s.listening && has_stuck_bytes(s) && nodes_with_peer(vm, s.peer).empty() &&
+           silence(samples, s).has_value();
   });
 }
 
@@ -88,17 +105,17 @@ std::optional<std::chrono::milliseconds> silence(std::span<const process_facts> 
 
 polled_roots find_polled_roots(std::span<const process_facts> samples, const thread_facts& waiter, const vm_model& vm) {
   auto all = silent_nodes(samples, waiter, vm);
+  // A connection over which nothing is owed may just be idle: it counts only if there is no other, and never for sure.
+  const bool some_owe = std::ranges::any_of(all, &candidate::owed);
+  if (some_owe) std::erase_if(all, [](const candidate& c) { return !c.owed; });
   // What the waiter polls itself explains its wait; only if there is none, it waits for another thread's connection.
   if (std::ranges::any_of(all, [](const candidate& c) { return c.root.polled_by_waiter; })) {
     std::erase_if(all, [](const candidate& c) { return !c.root.polled_by_waiter; });
   }
-  const bool some_stuck = std::ranges::any_of(all, &candidate::stuck_bytes);
-  if (some_stuck) std::erase_if(all, [](const candidate& c) { return !c.stuck_bytes; });
   std::ranges::partition(all, [](const candidate& c) { return c.root.job_target; });
 
   polled_roots out;
-  const bool one_or_all_dead = all.size() == 1 || some_stuck;
-  out.certain = !all.empty() && one_or_all_dead && told_apart(all, samples.back(), vm);
+  out.certain = some_owe && told_apart(all, samples.back(), vm) && !stuck_elsewhere(samples, waiter, vm);
   for (auto& c : all) {
     if (std::ranges::find(out.roots, c.root.name, &wait_root::name) == out.roots.end()) out.roots.push_back(std::move(c.root));
   }

@@ -17,7 +17,7 @@ struct polled_roots {
 
 /// The dead network block nodes that explain why `waiter` polls. `samples` cover the time in which nothing moved; the
 /// connections of the last one are judged. A connection is silent if nothing was taken or arrived over all samples;
-/// one with bytes that the peer does not take outweighs one that may just be idle.
+/// one whose peer owes something outweighs one that may just be idle, and only such a one is ever certain.
 polled_roots find_polled_roots(std::span<const process_facts> samples, const thread_facts& waiter, const vm_model&);
 
 /// The socket with this fd in a sample, or null.

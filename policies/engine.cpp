@@ -14,6 +14,11 @@ std::string condition_of(const verdict& v) {
   return v.kind == verdict_kind::gone ? "process-gone" : "monitor-stalled";
 }
 
+std::string finding_of(const verdict& v) {
+  if (!v.root) return std::string(to_string(v.kind));
+  return fmt::format("{}, {} {}", to_string(v.kind), to_string(v.root->type), v.root->name);
+}
+
 }  // namespace
 
 std::vector<decision> engine::step(const observation& seen, const vm_model& vm, const engine_settings& settings) {
@@ -33,8 +38,8 @@ std::vector<decision> engine::step(const observation& seen, const vm_model& vm, 
   }
   if (!seen.verdict) return out;
   if (!incident_open()) open(seen, out);
-  if (kind_ != seen.verdict->kind) {
-    kind_ = seen.verdict->kind;
+  if (auto finding = finding_of(*seen.verdict); finding_ != finding) {
+    finding_ = std::move(finding);
     out.emplace_back(amend_verdict{*seen.verdict});
   }
   if (state_ == state::verifying && seen.now >= verify_until_) state_ = state::watching;
@@ -44,7 +49,7 @@ std::vector<decision> engine::step(const observation& seen, const vm_model& vm, 
 
 void engine::open(const observation& seen, std::vector<decision>& out) {
   state_ = state::watching;
-  kind_ = seen.verdict->kind;
+  finding_ = finding_of(*seen.verdict);
   outcome_if_cleared_ = "resolved-itself";
   out.emplace_back(open_incident{*seen.verdict, condition_of(*seen.verdict)});
 }
@@ -67,7 +72,7 @@ void engine::consider(const observation& seen, const vm_model& vm, const engine_
   const auto& rung = plan.ladder[steps_taken_];
   if (settings.allowed < rung.needs) return refuse(rung, "observed", "observed", out);
   if (settings.dry_run) return refuse(rung, "dry-run", "dry-run", out);
-  verify_until_ = seen.now + rung.verify_within;
+  verify_within_ = rung.verify_within;
   state_ = state::acting;
   out.emplace_back(take_step{next_++, rung});
 }
@@ -86,7 +91,8 @@ void engine::step_done(step_outcome outcome, instant now) {
   }
   ++steps_taken_;
   if (outcome == step_outcome::done) outcome_if_cleared_ = "recovered";
-  state_ = now < verify_until_ ? state::verifying : state::watching;
+  state_ = state::verifying;
+  verify_until_ = now + verify_within_;  // from its end: the act itself takes its time
 }
 
 void engine::resume(std::size_t steps_taken) {

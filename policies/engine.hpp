@@ -65,12 +65,13 @@ class engine {
   std::string outcome_when_cleared() const;
 
   state state_ = state::idle;
-  std::optional<verdict_kind> kind_;
+  std::string finding_;  ///< of the verdict on record: its kind and root
   std::string outcome_if_cleared_;
   std::string why_not_;
   std::size_t next_ = 0;        ///< index of the next step on record
   std::size_t steps_taken_ = 0;
   int refusals_ = 0;
+  duration verify_within_{};
   instant verify_until_{};
   bool ended_ = false;  ///< the process's end is on record
 };

@@ -60,6 +60,7 @@ struct socket_facts {
   std::uint64_t bytes_received = 0;   ///< TCP only
   std::uint32_t unacked = 0;          ///< TCP only, segments in flight
   std::chrono::milliseconds last_received{0};  ///< TCP only: how long ago data came
+  std::optional<std::chrono::milliseconds> last_sent;  ///< TCP only: how long ago data was sent; nullopt: not read
 };
 
 /// A file descriptor that is not a socket but matters to the verdict.

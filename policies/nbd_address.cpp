@@ -4,6 +4,10 @@
 
 #include <fmt/format.h>
 
+#include <arpa/inet.h>
+
+#include <array>
+
 namespace unwedge::policies {
 namespace {
 
@@ -31,11 +35,29 @@ std::string percent_decoded(std::string_view s) {
   return out;
 }
 
+/// The form in which the kernel's addresses are written down (daemon/evidence): an IPv6 address in brackets and in its
+/// shortest form, a mapped IPv4 one as such. A name stays as it is.
+std::string written(std::string_view host, std::string_view port) {
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (host.empty()) return "";
+  if (port.empty()) port = default_port;
+  in6_addr address{};
+  if (::inet_pton(AF_INET6, std::string(host).c_str(), &address) != 1) {
+    return host.contains(':') ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
+  }
+  std::array<char, INET6_ADDRSTRLEN> out{};
+  const bool mapped = IN6_IS_ADDR_V4MAPPED(&address);
+  const void* from = mapped ? static_cast<const void*>(&address.s6_addr[12]) : &address;
+  ::inet_ntop(mapped ? AF_INET : AF_INET6, from, out.data(), out.size());
+  return mapped ? fmt::format("{}:{}", out.data(), port) : fmt::format("[{}]:{}", out.data(), port);
+}
+
+/// QEMU always writes a port, and an IPv6 address without brackets: nbd://::1:10809/tgt.
 std::string host_and_port(std::string_view authority) {
   const auto bracket = authority.rfind(']');
   const auto colon = authority.rfind(':');
   const bool has_port = colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket);
-  return has_port ? std::string(authority) : fmt::format("{}:{}", authority, default_port);
+  return has_port ? written(authority.substr(0, colon), authority.substr(colon + 1)) : written(authority, "");
 }
 
 std::string from_uri(std::string_view rest) { return host_and_port(rest.substr(0, rest.find('/'))); }
@@ -57,14 +79,11 @@ std::string from_json(std::string_view document) {
   const auto& o = parsed.get_object();
   if (const auto* server = qmp::object_at(o, "server")) {
     if (const auto path = text(*server, "path"); !path.empty()) return std::string(path);
-    const auto host = text(*server, "host");
-    const bool v6 = host.contains(':');
-    return fmt::format("{}{}{}:{}", v6 ? "[" : "", host, v6 ? "]" : "", text(*server, "port"));
+    return written(text(*server, "host"), text(*server, "port"));
   }
   // The flattened form: "server.type", "server.host", "server.port", "server.path".
   if (const auto path = text(o, "server.path"); !path.empty()) return std::string(path);
-  if (const auto host = text(o, "server.host"); !host.empty()) return fmt::format("{}:{}", host, text(o, "server.port"));
-  return "";
+  return written(text(o, "server.host"), text(o, "server.port"));
 }
 
 }  // namespace

@@ -30,6 +30,10 @@ plan yank_nodes(const verdict& v, const vm_model& vm) {
     if (!r->polled_by_waiter) {
       return none(fmt::format("The job of node \"{}\" runs in an iothread: a plain yank would make QEMU abort.", r->name));
     }
+    // QEMU waits for POLLOUT, which the shutdown of a unix socket with a full buffer never gives (qemu-facts 8.5).
+    if (r->peer.starts_with('/') || r->peer.starts_with('@')) {
+      return none(fmt::format("Node \"{}\" is reached by a unix socket: a plain yank does not end the wait.", r->name));
+    }
     if (!r->silent_for) return none(fmt::format("The connection of node \"{}\" is not silent.", r->name));
     if (std::ranges::find(vm.yankable.block_nodes, r->name) == vm.yankable.block_nodes.end()) {
       return none(fmt::format("QEMU does not list node \"{}\" among what it can yank.", r->name));
@@ -44,10 +48,10 @@ plan yank_nodes(const verdict& v, const vm_model& vm) {
 plan yank_stream(const verdict& v, const vm_model& vm) {
   if (!v.sending) return none("The source has sent all it had; the destination may already be the VM.");
   if (!v.root->silent_for) return none("The migration stream is not silent.");
-  if (vm.migration && in_postcopy(*vm.migration)) return none("In post-copy the memory is split over two hosts.");
-  if (vm.migration && vm.migration->postcopy_enabled.value_or(false)) {
-    return none("Post-copy is enabled for this migration and may have begun.");
-  }
+  if (!vm.migration || !is_running(*vm.migration)) return none("Nothing is known of a migration that runs.");
+  if (in_postcopy(*vm.migration)) return none("In post-copy the memory is split over two hosts.");
+  if (!vm.migration->postcopy_enabled) return none("Whether post-copy is enabled is not known.");
+  if (*vm.migration->postcopy_enabled) return none("Post-copy is enabled for this migration and may have begun.");
   if (!vm.yankable.migration) return none("QEMU does not list the migration among what it can yank.");
   return yank({boost::json::object{{"type", "migration"}}});
 }

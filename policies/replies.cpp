@@ -27,12 +27,25 @@ void apply_progress(job_state& job, std::int64_t offset, std::string_view status
   job.status = kept(status);
 }
 
+/// A job that has gone, or has begun to end, without an event that said so.
+void forget_ended_targets(vm_model& vm) {
+  std::set<std::string, std::less<>> ended;
+  for (const auto& [name, node] : vm.nodes) {
+    for (const auto& id : node.target_of) {
+      const auto job = vm.jobs.find(id);
+      if (job == vm.jobs.end() || !still_copies(job->second.status)) ended.insert(id);
+    }
+  }
+  for (const auto& id : ended) forget_targets_of(vm, id);
+}
+
 void apply_jobs(vm_model& vm, const array& list, instant now) {
   std::set<std::string, std::less<>> seen;
   for (const auto& entry : list) {
     const auto* o = entry.if_object();
     if (o == nullptr || seen.size() >= max_jobs) continue;
     const auto id = kept(text(*o, "id"));
+    if (id.empty()) continue;
     auto& job = vm.jobs[id];
     job.type = kept(text(*o, "type"));
     job.len = number(*o, "total-progress").value_or(job.len);
@@ -41,6 +54,7 @@ void apply_jobs(vm_model& vm, const array& list, instant now) {
     seen.insert(id);
   }
   std::erase_if(vm.jobs, [&](const auto& j) { return !seen.contains(j.first); });
+  forget_ended_targets(vm);
 }
 
 void apply_block_jobs(vm_model& vm, const array& list, instant now) {
@@ -54,6 +68,7 @@ void apply_block_jobs(vm_model& vm, const array& list, instant now) {
     job.len = number(*o, "len").value_or(job.len);
     apply_progress(job, number(*o, "offset").value_or(0), text(*o, "status"), now);
   }
+  forget_ended_targets(vm);
 }
 
 migration_state with_status(std::string_view status) {
@@ -97,8 +112,12 @@ void apply_nodes(vm_model& vm, const array& list) {
     const auto driver = text(*o, "drv");
     if (name.empty()) continue;
     const auto before = vm.nodes.find(name);
-    nodes[kept(name)] = {kept(driver), driver == "nbd" ? nbd_peer(text(*o, "file")) : "",
-                         before != vm.nodes.end() && before->second.job_target};
+    block_node node{.driver = kept(driver), .peer = driver == "nbd" ? nbd_peer(text(*o, "file")) : "", .target_of = {}};
+    if (before != vm.nodes.end()) {
+      node.job_target = before->second.job_target;
+      node.target_of = before->second.target_of;
+    }
+    nodes[kept(name)] = std::move(node);
   }
   vm.nodes = std::move(nodes);
 }

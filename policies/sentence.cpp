@@ -41,7 +41,8 @@ std::string job_part(const verdict& v, const vm_model& vm) {
   std::string out;
   for (const auto& [id, job] : vm.jobs) {
     if (!job.target || job.len <= 0) continue;
-    out += fmt::format(" {} {}, {} % done.", job.type == "mirror" ? "Mirror" : "Job", id, job.offset * 100 / job.len);
+    const auto percent = std::clamp(100.0 * static_cast<double>(job.offset) / static_cast<double>(job.len), 0.0, 100.0);
+    out += fmt::format(" {} {}, {} % done.", job.type == "mirror" ? "Mirror" : "Job", id, static_cast<int>(percent));
   }
   return out;
 }

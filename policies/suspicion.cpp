@@ -19,7 +19,9 @@ duration cadence(duration age, const probe_settings& s) {
 std::optional<instant> stalled_since(const monitor_state& m) {
   if (!m.waiting_since) return std::nullopt;
   if (!m.last_reply || *m.last_reply >= *m.waiting_since) return m.waiting_since;
-  return *m.last_reply + (*m.waiting_since - *m.last_reply) / 2;
+  // A reply of long ago (a long interval, an earlier session) says nothing of when the stall began.
+  constexpr duration most = std::chrono::milliseconds(500);
+  return *m.waiting_since - std::min<duration>((*m.waiting_since - *m.last_reply) / 2, most);
 }
 
 void suspicion::update(const vm_model& vm, instant now, const probe_settings& settings) {
@@ -35,7 +37,7 @@ void suspicion::add(process_facts facts, const probe_settings& settings) {
   if (!active()) return;
   const auto at = facts.at;
   samples_.push_back(std::move(facts));
-  if (samples_.size() > samples_kept) samples_.pop_front();
+  if (samples_.size() > samples_kept) samples_.erase(samples_.begin());
   next_sample_ = at + cadence(at - *since_, settings);
   // One sample exactly when the patience ends, so that the verdict is not late by a cadence.
   const auto patience_ends = *since_ + settings.patience;
@@ -44,14 +46,14 @@ void suspicion::add(process_facts facts, const probe_settings& settings) {
 
 std::optional<verdict> suspicion::judge(const vm_model& vm, const probe_settings& settings) const {
   if (!active()) return std::nullopt;
-  return policies::judge(window(), vm, *since_, {.patience = settings.patience});
+  return policies::judge(samples_, vm, *since_, {.patience = settings.patience});
 }
 
-std::string suspicion::undecided(const vm_model& vm) const { return policies::undecided(window(), vm); }
+std::string suspicion::undecided(const vm_model& vm) const { return policies::undecided(samples_, vm); }
 
 void suspicion::clear() {
   since_.reset();
-  samples_.clear();
+  samples_ = {};  // an idle VM keeps no memory for it
 }
 
 }  // namespace unwedge::policies

@@ -5,13 +5,14 @@
 #include "policies/judge.hpp"
 #include "policies/settings.hpp"
 
-#include <deque>
 #include <optional>
+#include <vector>
 
 namespace unwedge::policies {
 
 /// When the stall began, as far as anyone can tell: the main loop still ran at its last reply and no more when the
-/// oldest unanswered request was sent; the middle is the estimate with the smallest error. nullopt: nothing is overdue.
+/// oldest unanswered request was sent; the middle is the estimate with the smallest error, at most half a second before
+/// the request. nullopt: nothing is overdue.
 std::optional<instant> stalled_since(const monitor_state&);
 
 class suspicion {
@@ -31,17 +32,16 @@ class suspicion {
   /// What the samples add up to now.
   std::optional<verdict> judge(const vm_model& vm, const probe_settings& settings) const;
 
-  const std::deque<process_facts>& samples() const { return samples_; }
+  const std::vector<process_facts>& samples() const { return samples_; }
   /// The last sample's story where there is no verdict.
   std::string undecided(const vm_model& vm) const;
 
  private:
-  std::vector<process_facts> window() const { return {samples_.begin(), samples_.end()}; }
   void clear();
 
   std::optional<instant> since_;
   instant next_sample_{};
-  std::deque<process_facts> samples_;
+  std::vector<process_facts> samples_;
 };
 
 }  // namespace unwedge::policies

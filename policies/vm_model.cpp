@@ -1,5 +1,6 @@
 #include "policies/vm_model.hpp"
 
+#include "policies/block_graph.hpp"
 #include "qmp/json_fields.hpp"
 
 #include <algorithm>
@@ -18,6 +19,8 @@ void set_run_state(vm_model& vm, std::string_view state) { vm.run_state.assign(s
 refresh on_job_status(vm_model& vm, const qmp::json::object& data, instant now) {
   const auto id = text(data, "id");
   const auto status = text(data, "status");
+  if (id.empty()) return {};
+  if (!still_copies(status)) forget_targets_of(vm, id);
   auto found = vm.jobs.find(id);
   if (status == "null") {
     if (found != vm.jobs.end()) vm.jobs.erase(found);

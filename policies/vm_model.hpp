@@ -40,7 +40,8 @@ bool in_postcopy(const migration_state&);
 struct block_node {
   std::string driver;
   std::string peer;         ///< of a network node: "10.0.0.7:10809" or a socket's path; else empty
-  bool job_target = false;  ///< some job copies to it, or to a node on top of it
+  bool job_target = false;  ///< a job copies to it, and no device of the guest uses it: losing it loses a copy
+  std::vector<std::string> target_of;  ///< the jobs that copy to it, or to a node on top of it
 };
 
 /// What can be yanked (query-yank, QEMU >= 6.0).

@@ -25,8 +25,8 @@ std::string reason(int number) {
 /// A range of ids that no other connection of ours had, neither of this process nor (most likely) of one
 /// before it.
 command_id fresh_ids() {
-  constexpr command_id a_connection = 1u << 24;
-  static std::atomic<command_id> next{command_id{std::random_device{}()} << 24};
+  constexpr command_id a_connection = command_id{1} << 32;
+  static std::atomic<command_id> next{command_id{std::random_device{}()} << 32};
   return next.fetch_add(a_connection);
 }
 
@@ -140,17 +140,20 @@ std::expected<void, error> session::read_some() {
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) break;
     if (got < 0) return std::unexpected(error{errc::closed, reason(errno)});
     const std::string_view bytes(scratch_.bytes->data(), static_cast<std::size_t>(got));
-    const auto before = protocol_.at();
-    const auto taken = protocol_.receive(bytes, std::chrono::steady_clock::now());
-    if (!taken) return taken;
-    if (before != protocol_.at() && protocol_.at() == protocol::phase::negotiating) {
-      arm(deadlines_.capabilities);
-      observer_.on_greeting();
-    }
-    if (const auto written = write(protocol_.take_output()); !written) return written;
+    if (const auto taken = take(bytes); !taken) return taken;
     if (bytes.size() < scratch_.bytes->size()) break;
   }
   return {};
+}
+
+std::expected<void, error> session::take(std::string_view bytes) {
+  const auto before = protocol_.at();
+  if (const auto taken = protocol_.receive(bytes, std::chrono::steady_clock::now()); !taken) return taken;
+  if (before != protocol_.at() && protocol_.at() == protocol::phase::negotiating) {
+    arm(deadlines_.capabilities);
+    observer_.on_greeting();
+  }
+  return write(protocol_.take_output());
 }
 
 /// Our commands are few and small, and a socket's buffer holds hundreds of kilobytes: a peer that lets it
@@ -180,10 +183,13 @@ bool session::is_overdue() const {
 }
 
 /// What came is read before the deadline is judged: after a stall of ours both lie there.
-void session::proceed(const boost::system::error_code& woken) {
+void session::proceed(const boost::system::error_code& woken, std::size_t landed) {
   if (closed_) return;
+  if (woken == asio::error::eof) return end({errc::closed, "by the peer"});
   if (woken && woken != asio::error::operation_aborted) return end({errc::closed, woken.message()});
-  if (const auto read = read_some(); !read) end(read.error());
+  auto read = take({landing_.data(), landed});
+  if (read && (woken || landed == landing_.size())) read = read_some();
+  if (!read) end(read.error());
   if (!end_ && is_overdue()) end(expired_error());
 }
 
@@ -199,10 +205,10 @@ asio::awaitable<error> run(std::shared_ptr<session> s) {
   const std::unique_ptr<session, void (*)(session*)> finished(s.get(), [](session* p) { p->finish(); });
   s->arm(s->deadlines_.greeting);
   while (!s->end_) {
-    const auto [ec] = co_await s->socket_.async_wait(socket::wait_read, as_result);
+    const auto [ec, landed] = co_await s->socket_.async_receive(asio::buffer(s->landing_), as_result);
     if ((co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none)
       s->close();
-    s->proceed(ec);
+    s->proceed(ec, landed);
   }
   co_return *s->end_;
 }

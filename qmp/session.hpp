@@ -87,8 +87,9 @@ class session final : private protocol_handler, public std::enable_shared_from_t
   void on_reply(command_id id, const reply& r) override;
 
   std::expected<void, error> read_some();
+  std::expected<void, error> take(std::string_view bytes);
   std::expected<void, error> write(std::string_view bytes);
-  void proceed(const boost::system::error_code& woken);
+  void proceed(const boost::system::error_code& woken, std::size_t landed);
   void arm(std::chrono::milliseconds deadline);
   bool is_overdue() const;
   error expired_error() const;
@@ -101,6 +102,9 @@ class session final : private protocol_handler, public std::enable_shared_from_t
   protocol protocol_;
   deadlines deadlines_;
   asio::steady_timer deadline_;
+  /// A probe's reply fits in here, and then a receive costs one system call: Asio's wait for readiness would cost an
+  /// epoll_ctl more for each. What is longer goes on in the shared buffer.
+  std::array<char, 192> landing_;
   std::vector<waiter*> waiters_;
   std::optional<error> end_;  ///< why the connection ends, once that is known
   bool closed_ = false;       ///< by its owner, who wants to hear no more

@@ -64,14 +64,14 @@ int authenticate(sd_bus* bus, clock::time_point deadline) {
     if (left <= milliseconds::zero()) return -ETIMEDOUT;
     int done = sd_bus_process(bus, nullptr);
     if (done == 0) done = sd_bus_wait(bus, microseconds(left));
-    if (done < 0) return done;
+    if (done < 0 && done != -EINTR) return done;
   }
   return sd_bus_is_ready(bus);
 }
 
 int on_event_message(sd_bus_message* message, void* callback, sd_bus_error*) {
   const char* json = nullptr;
-  if (sd_bus_message_read_basic(message, 's', &json) < 0) return 0;
+  if (sd_bus_message_read(message, "s", &json) < 0) return 0;
   (*static_cast<bus_client::event_callback*>(callback))(json);
   return 1;
 }
@@ -88,7 +88,8 @@ bus_client::bus_client(bus_client&&) noexcept = default;
 bus_client& bus_client::operator=(bus_client&&) noexcept = default;
 bus_client::~bus_client() = default;
 
-std::expected<bus_client, call_error> bus_client::connect(std::filesystem::path path, milliseconds timeout) {
+std::expected<bus_client, call_error> bus_client::connect(const std::filesystem::path& path,
+                                                          milliseconds timeout) {
   auto const deadline = clock::now() + timeout;
   auto const fd = connect_socket(path, timeout);
   if (!fd) return std::unexpected(fd.error());
@@ -127,13 +128,13 @@ std::expected<std::string, call_error> bus_client::invoke(std::string method, co
     return std::unexpected(std::move(failure));
   }
   const char* text = "";
-  if (argument != nullptr && sd_bus_message_read_basic(answered, 's', &text) < 0) {
+  if (argument != nullptr && sd_bus_message_read(answered, "s", &text) < 0) {
     return std::unexpected(call_error{call_errc::failed, fmt::format("{}: the answer is no text", method)});
   }
   return std::string(text);
 }
 
-std::expected<std::string, call_error> bus_client::call(std::string method, std::string argument) {
+std::expected<std::string, call_error> bus_client::call(std::string method, const std::string& argument) {
   return invoke(std::move(method), argument.c_str());
 }
 
@@ -151,6 +152,7 @@ std::expected<void, call_error> bus_client::wait(milliseconds time) {
   int done = sd_bus_process(bus_.get(), nullptr);
   if (done == 0) {
     done = sd_bus_wait(bus_.get(), microseconds(time));
+    if (done == -EINTR) return {};
     if (done > 0) done = sd_bus_process(bus_.get(), nullptr);
   }
   while (done > 0) done = sd_bus_process(bus_.get(), nullptr);

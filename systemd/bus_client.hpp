@@ -32,14 +32,14 @@ class bus_client {
 
   /// Connects and authenticates. `timeout` holds for this and for each call.
   static std::expected<bus_client, call_error> connect(
-      std::filesystem::path path, std::chrono::milliseconds timeout = std::chrono::seconds(10));
+      const std::filesystem::path& path, std::chrono::milliseconds timeout = std::chrono::seconds(10));
 
   bus_client(bus_client&&) noexcept;
   bus_client& operator=(bus_client&&) noexcept;
   ~bus_client();
 
   /// Calls a method of org.unwedge.Daemon1. Events that arrive meanwhile are kept for wait().
-  std::expected<std::string, call_error> call(std::string method, std::string argument);
+  std::expected<std::string, call_error> call(std::string method, const std::string& argument);
 
   /// Asks for events; wait() hands them to `on_event`. Call once.
   std::expected<void, call_error> subscribe(event_callback on_event);

@@ -39,8 +39,8 @@ bool takes_more(int fd) {
 
 }  // namespace
 
-bus_peer::bus_peer(asio::any_io_executor executor, const bus_options& options, const bus_vtable& vtable,
-                   int fd)
+bus_peer::bus_peer(const asio::any_io_executor\& executor, const bus_options& options,
+                   const bus_vtable& vtable, int fd)
     : executor_(executor), options_(options), ready_(executor), timer_(executor), call_ended_(executor) {
   sd_bus* bus = nullptr;
   sd_id128_t id{};
@@ -138,7 +138,7 @@ void bus_peer::check_deadlines() {
 int bus_peer::on_call(sd_bus_message* request, void* self, sd_bus_error* error) {
   auto& peer = *static_cast<bus_peer*>(self);
   const char* argument = nullptr;
-  if (int const read = sd_bus_message_read_basic(request, 's', &argument); read < 0) return read;
+  if (int const read = sd_bus_message_read(request, "s", &argument); read < 0) return read;
   auto const found = peer.options_.methods.find(std::string_view(sd_bus_message_get_member(request)));
   if (found == peer.options_.methods.end()) return 0;
   if (peer.calls_.size() >= peer.options_.max_calls) {
@@ -157,12 +157,13 @@ int bus_peer::on_subscribe(sd_bus_message* request, void* self, sd_bus_error*) {
 void bus_peer::start(sd_bus_message* request, const bus_handler& handler, std::string argument) {
   auto const where = calls_.emplace(calls_.end());
   where->request.reset(sd_bus_message_ref(request));
-  asio::co_spawn(executor_, answer(where, handler, std::move(argument)),
-                 asio::bind_cancellation_slot(where->cancel.slot(), [this, where](std::exception_ptr thrown) {
-                   if (thrown && options_.report) options_.report("a D-Bus call ended without an answer");
-                   calls_.erase(where);
-                   call_ended_.expires_at(clock::time_point::min());
-                 }));
+  asio::co_spawn(
+      executor_, answer(where, handler, std::move(argument)),
+      asio::bind_cancellation_slot(where->cancel.slot(), [this, where](const std::exception_ptr& thrown) {
+        if (thrown && options_.report) options_.report("a D-Bus call ended without an answer");
+        calls_.erase(where);
+        call_ended_.expires_at(clock::time_point::min());
+      }));
 }
 
 asio::awaitable<void> bus_peer::answer(call_iterator where, bus_handler handler, std::string argument) {

@@ -34,14 +34,14 @@ std::optional<ucred> credentials(int fd) {
 
 }  // namespace
 
-std::expected<std::unique_ptr<bus_server>, std::string> bus_server::listen(asio::any_io_executor executor,
-                                                                           bus_options options) {
+std::expected<std::unique_ptr<bus_server>, std::string> bus_server::listen(
+    const asio::any_io_executor\& executor, bus_options options) {
   auto listener = unix_listener::open(options.path, 0600);
   if (!listener) return std::unexpected(listener.error());
   return std::unique_ptr<bus_server>(new bus_server(executor, std::move(options), std::move(*listener)));
 }
 
-bus_server::bus_server(asio::any_io_executor executor, bus_options options, unix_listener listener)
+bus_server::bus_server(const asio::any_io_executor\& executor, bus_options options, unix_listener listener)
     : executor_(executor),
       options_(std::move(options)),
       listener_(std::move(listener)),
@@ -88,13 +88,16 @@ void bus_server::admit(socket client) {
     return report(fmt::format("a D-Bus client was refused: {}", thrown.what()));
   }
   auto const peer = peers_.insert(peers_.end(), std::move(made));
-  asio::co_spawn(executor_, (*peer)->run(), [this, peer, who](std::exception_ptr thrown, std::string why) {
-    if (!why.empty()) report(fmt::format("the D-Bus client with pid {} was dropped: it {}", who->pid, why));
-    ended(peer, thrown);
-  });
+  asio::co_spawn(executor_, (*peer)->run(),
+                 [this, peer, who](const std::exception_ptr& thrown, const std::string& why) {
+                   if (!why.empty())
+                     report(fmt::format("the D-Bus client with pid {} was dropped: it {}", who->pid, why));
+                   ended(peer, thrown);
+                 });
 }
 
-void bus_server::ended(std::list<std::unique_ptr<bus_peer>>::iterator peer, std::exception_ptr thrown) {
+void bus_server::ended(std::list<std::unique_ptr<bus_peer>>::iterator peer,
+                       const std::exception_ptr& thrown) {
   peers_.erase(peer);
   if (thrown) {
     failure_ = thrown;

@@ -1,11 +1,34 @@
+#include "daemon/config/config.hpp"
 #include "daemon/ctl/commands.hpp"
+#include "daemon/ctl/printable.hpp"
 #include "daemon/ctl/session.hpp"
 
-namespace unwedge::ctl {
+#include <fmt/format.h>
 
-exit_status check(const options&) {
-  complain("this build cannot check configuration files");
-  return exit_failed;
+#include <cstdio>
+
+namespace unwedge::ctl {
+namespace {
+
+/// "FILE: ok" to standard output, or a line per problem to standard error, as compilers write them.
+bool check_file(const std::filesystem::path& file) {
+  auto const loaded = config::load(file);
+  if (loaded) {
+    put(printable(file.string()) + ": ok\n");
+    return true;
+  }
+  for (auto const& problem : loaded.error()) fmt::print(stderr, "{}\n", printable(to_string(problem)));
+  return false;
+}
+
+}  // namespace
+
+exit_status check(const options& chosen) {
+  auto files = chosen.files;
+  if (files.empty()) files.emplace_back("/etc/unwedge/unwedged.toml");
+  bool good = true;
+  for (auto const& file : files) good = check_file(file) && good;
+  return good ? exit_done : exit_usage;
 }
 
 }  // namespace unwedge::ctl

@@ -24,7 +24,7 @@ std::string exact_time(std::string_view text) {
 }
 
 /// Left-aligned in at least `width` columns, never cut: columns that stay put while events stream in.
-std::string padded(std::string text, std::size_t width) {
+std::string padded(const std::string& text, std::size_t width) {
   auto const used = width_of(text);
   return text + std::string(used < width ? width - used : 0, ' ');
 }

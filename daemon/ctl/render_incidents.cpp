@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace unwedge::ctl {
 namespace {
 
@@ -16,7 +18,7 @@ style style_of_outcome(std::string_view outcome) {
 }
 
 std::string or_dash(std::string text) {
-  return text.empty() ? "-" : text;
+  return text.empty() ? "-" : std::move(text);
 }
 
 /// How long it lasted, or lasts: "6.2 s", "so far 3 min".

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace unwedge::ctl {
 namespace {
@@ -19,7 +20,7 @@ std::size_t urgency(std::string_view state) {
 }
 
 std::string or_dash(std::string text) {
-  return text.empty() ? "-" : text;
+  return text.empty() ? "-" : std::move(text);
 }
 
 std::string jobs_in_words(const json::object& vm) {

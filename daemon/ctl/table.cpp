@@ -95,6 +95,7 @@ std::string table(const std::vector<column>& columns, const std::vector<row>& ro
   auto widths = natural_widths(columns, rows);
   if (to.width != 0) narrow(widths, columns, to.width);
   std::vector<cell> titles;
+  titles.reserve(columns.size());
   for (auto const& c : columns) titles.push_back({std::string(c.title), style::heading});
   auto out = line(titles, widths, to);
   for (auto const& r : rows) {

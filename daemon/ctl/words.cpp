@@ -48,8 +48,8 @@ std::string in_words(milliseconds time) {
   if (seconds < 60) return fmt::format("{} s", seconds);
   auto const minutes = seconds / 60;
   if (minutes < 60) return fmt::format("{} min", minutes);
-  if (minutes < 24 * 60) return two_units(minutes / 60, "h", minutes % 60, "min");
   auto const hours = minutes / 60;
+  if (hours < 24) return two_units(hours, "h", minutes % 60, "min");
   return two_units(hours / 24, "d", hours % 24, "h");
 }
 

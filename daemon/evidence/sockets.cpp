@@ -60,7 +60,8 @@ std::expected<std::optional<policies::socket_facts>, int> look_at_socket(const p
   if (!any && facts.kind != policies::socket_facts::family::tcp) return std::nullopt;
   facts.listening = option(twin.get(), SO_ACCEPTCONN) == 1;
   facts.local = name_of(twin.get(), &::getsockname);
-  if (facts.listening) return facts;  // it has no peer, and its TCP_INFO counts waiting connections as unacked
+  if (facts.listening)
+    return facts;  // it has no peer, and its TCP_INFO counts waiting connections as unacked
   facts.peer = name_of(twin.get(), &::getpeername);
   facts.send_queue = queue(twin.get(), SIOCOUTQ);
   facts.receive_queue = queue(twin.get(), SIOCINQ);

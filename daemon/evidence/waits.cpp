@@ -25,8 +25,12 @@ std::string name_of(const policies::thread_facts& thread) {
   return fmt::format("thread {}", thread.tid);
 }
 
-std::string memory_error(int error) {
-  return error == EAGAIN ? "not in memory" : error_text(error);
+// Memory that cannot be read is missing evidence only while the thread still waits there: between the two
+// looks it may have gone on, and its stack with it.
+void note_memory(sampling& s, const policies::thread_facts& thread, std::string_view what, int error) {
+  const auto now = s.files.read(s.of.proc_dir(), fmt::format("task/{}/syscall", thread.tid).c_str());
+  if (!now || parse_syscall(*now) != thread.syscall) return;
+  s.missing.note(what, name_of(thread), error == EAGAIN ? "not in memory" : error_text(error));
 }
 
 void follow_lock(sampling& s, policies::thread_facts& thread, std::span<const pid_t> tids) {
@@ -36,7 +40,7 @@ void follow_lock(sampling& s, policies::thread_facts& thread, std::span<const pi
   wait.address = *address;
   mutex_words words{};
   const auto got = s.memory.read(*address, std::as_writable_bytes(std::span{&words, 1}));
-  if (!got) return s.missing.note("lock", name_of(thread), memory_error(got.error()));
+  if (!got) return note_memory(s, thread, "lock", got.error());
   if (words.lock == 0 || !std::ranges::binary_search(tids, words.owner)) return;
   wait.owner = words.owner;
   wait.count = words.count;
@@ -48,7 +52,7 @@ void follow_poll(sampling& s, policies::thread_facts& thread) {
   std::array<pollfd, most_polled> entries;
   const auto seen = std::span{entries}.first(std::min<std::size_t>(array->count, most_polled));
   if (const auto got = s.memory.read(array->address, std::as_writable_bytes(seen)); !got)
-    return s.missing.note("polled descriptors", name_of(thread), memory_error(got.error()));
+    return note_memory(s, thread, "polled descriptors", got.error());
   if (array->count > most_polled)
     s.missing.note("polled descriptors", name_of(thread), fmt::format("only the first {} read", most_polled));
   for (const auto& entry : seen)
@@ -59,6 +63,7 @@ void follow_poll(sampling& s, policies::thread_facts& thread) {
 
 void follow_waits(sampling& s) {
   std::vector<pid_t> tids;
+  tids.reserve(s.facts.threads.size());
   for (const auto& thread : s.facts.threads) tids.push_back(thread.tid);
   std::ranges::sort(tids);
   for (auto& thread : s.facts.threads) {

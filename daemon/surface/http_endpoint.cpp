@@ -34,7 +34,8 @@ std::expected<tcp::endpoint, std::string> parse(std::string_view where) {
   return tcp::endpoint(address, port);
 }
 
-std::expected<http_endpoint, std::string> listen_tcp(asio::any_io_executor executor, std::string where) {
+std::expected<http_endpoint, std::string> listen_tcp(const asio::any_io_executor\& executor,
+                                                     std::string where) {
   auto endpoint = parse(where);
   if (!endpoint) return std::unexpected(endpoint.error());
   boost::system::error_code error;
@@ -53,7 +54,8 @@ std::expected<http_endpoint, std::string> listen_tcp(asio::any_io_executor execu
   return http_endpoint{std::move(acceptor), std::nullopt, name};
 }
 
-std::expected<http_endpoint, std::string> listen_unix(asio::any_io_executor executor, std::string path) {
+std::expected<http_endpoint, std::string> listen_unix(const asio::any_io_executor\& executor,
+                                                      const std::string& path) {
   auto listener = systemd::unix_listener::open(path, 0660);
   if (!listener) return std::unexpected(listener.error());
   http_acceptor acceptor(executor);
@@ -63,7 +65,8 @@ std::expected<http_endpoint, std::string> listen_unix(asio::any_io_executor exec
 
 }  // namespace
 
-std::expected<http_endpoint, std::string> listen_http(asio::any_io_executor executor, std::string where) {
+std::expected<http_endpoint, std::string> listen_http(const asio::any_io_executor\& executor,
+                                                      std::string where) {
   constexpr std::string_view unix_prefix = "unix:";
   if (where.starts_with(unix_prefix)) return listen_unix(executor, where.substr(unix_prefix.size()));
   return listen_tcp(executor, std::move(where));

@@ -19,14 +19,14 @@ constexpr auto as_value = asio::as_tuple(asio::use_awaitable);
 
 }  // namespace
 
-std::expected<std::unique_ptr<http_server>, std::string> http_server::listen(asio::any_io_executor executor,
-                                                                             http_options options) {
+std::expected<std::unique_ptr<http_server>, std::string> http_server::listen(
+    const asio::any_io_executor\& executor, http_options options) {
   auto endpoint = listen_http(executor, options.listen);
   if (!endpoint) return std::unexpected(endpoint.error());
   return std::unique_ptr<http_server>(new http_server(executor, std::move(options), std::move(*endpoint)));
 }
 
-http_server::http_server(asio::any_io_executor executor, http_options options, http_endpoint endpoint)
+http_server::http_server(const asio::any_io_executor\& executor, http_options options, http_endpoint endpoint)
     : executor_(executor), options_(std::move(options)), endpoint_(std::move(endpoint)), changed_(executor) {}
 
 http_server::~http_server() = default;
@@ -56,7 +56,7 @@ void http_server::admit(http_socket client) {
   if (stopping_ || sessions_.size() >= options_.max_connections) return;
   auto const session =
       sessions_.emplace(sessions_.end(), std::move(client), options_.sources, options_.deadline);
-  asio::co_spawn(executor_, session->run(), [this, session](std::exception_ptr thrown) {
+  asio::co_spawn(executor_, session->run(), [this, session](const std::exception_ptr& thrown) {
     sessions_.erase(session);
     if (thrown) {
       failure_ = thrown;

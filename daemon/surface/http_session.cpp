@@ -15,6 +15,7 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 constexpr auto as_value = asio::as_tuple(asio::use_awaitable);
 constexpr std::uint32_t header_limit = 8 * 1024;
+constexpr std::size_t buffer_limit = 16 * 1024;  // room for a request, and the begin of a pipelined one
 
 /// The status that tells a client what was wrong with its bytes; 0: nobody is there to be told.
 unsigned refusal(boost::system::error_code error) {
@@ -29,7 +30,7 @@ unsigned refusal(boost::system::error_code error) {
 struct http_stream {
   explicit http_stream(http_socket socket) : wire(std::move(socket)) {}
   beast::basic_stream<asio::generic::stream_protocol> wire;
-  beast::flat_buffer buffer{2 * header_limit};  ///< room for a request, and the begin of a pipelined one
+  beast::flat_buffer buffer{buffer_limit};
 };
 
 struct http_session::request {

@@ -12,6 +12,8 @@
 #include <array>
 #include <csignal>
 
+#include <malloc.h>
+
 namespace unwedge {
 namespace {
 
@@ -33,15 +35,17 @@ daemon::daemon(options o, std::filesystem::path config, policies::settings setti
       config_(std::move(config)),
       store_(std::move(store)),
       watch_tasks_(io_.get_executor()),
+      clock_(io_.get_executor()),
       tasks_(io_.get_executor()),
       metrics_(UNWEDGE_VERSION),
-      services_{io_.get_executor(), evidence_pool_, store_, hub_, watch_tasks_, scratch_, make_meters(),
+      services_{io_.get_executor(), evidence_pool_, store_, hub_, watch_tasks_, clock_, scratch_, make_meters(),
                 with_options(std::move(settings), options_)},
       fleet_(services_),
       globs_(io_.get_executor(), {[this](const std::string& path) { fleet_.add({path, ""}); },
                                   [this](const std::string& path) { fleet_.remove(path); }}),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
-      watchdog_(io_) {
+      watchdog_(io_),
+      trim_(io_) {
   vm_metrics_ = std::make_shared<surface::vm_collector>([this] { return metrics_rows(); });
 }
 
@@ -66,6 +70,7 @@ std::expected<void, std::string> daemon::open_http() {
   if (!is_on(where)) return {};
   auto text = [this] {
     const std::array<std::weak_ptr<prometheus::Collectable>, 2> all{metrics_.collectable(), vm_metrics_};
+    trim_memory_soon();
     return surface::metrics_text(all);
   };
   auto server = surface::http_server::listen(io_.get_executor(),
@@ -140,6 +145,7 @@ void daemon::stop() {
   stopping_ = true;
   globs_.stop();
   watchdog_.cancel();
+  trim_.cancel();
   if (dial_in_) dial_in_->stop();
   if (http_) http_->stop();
   bus_->stop();
@@ -159,6 +165,13 @@ std::expected<std::string, std::string> daemon::reload() {
   hub_.publish("reload", "", config_.string() + " applied");
   spdlog::info("{} applied", config_.string());
   return R"({"reloaded":true})";
+}
+
+void daemon::trim_memory_soon() {
+  trim_.expires_after(std::chrono::seconds(1));
+  trim_.async_wait([](const boost::system::error_code& ec) {
+    if (!ec) ::malloc_trim(0);
+  });
 }
 
 asio::awaitable<void> daemon::feed_watchdog() {

@@ -47,6 +47,8 @@ class daemon {
   std::expected<std::string, std::string> reload();
   void apply(policies::settings s);
   void stop();
+  /// After a large answer (a scrape, a list) its memory goes back to the system instead of staying ours for ever.
+  void trim_memory_soon();
 
   asio::awaitable<systemd::bus_reply> list(std::string argument);
   asio::awaitable<systemd::bus_reply> show(std::string name);
@@ -62,6 +64,7 @@ class daemon {
   watch::store_worker store_;
   watch::event_hub hub_;
   watch::task_group watch_tasks_;
+  watch::watch_clock clock_;
   watch::task_group tasks_;
   qmp::io_scratch scratch_;
   surface::daemon_metrics metrics_;
@@ -74,6 +77,7 @@ class daemon {
   std::unique_ptr<surface::http_server> http_;
   asio::signal_set signals_;
   asio::steady_timer watchdog_;
+  asio::steady_timer trim_;
   bool stopping_ = false;
 };
 

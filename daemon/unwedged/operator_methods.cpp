@@ -28,6 +28,7 @@ systemd::bus_methods daemon::methods() {
 }
 
 asio::awaitable<bus_reply> daemon::list(std::string) {
+  trim_memory_soon();
   json::array out;
   for (const auto& w : fleet_.all()) out.push_back(watch::to_json(*w));
   co_return json::serialize(out);

@@ -20,6 +20,7 @@ bool same_process(const evidence::process* a, const evidence::process* b) {
 }  // namespace
 
 fleet::fleet(services& shared) : shared_(shared), sweep_(shared.executor) {
+  shared_.tasks.spawn(shared_.clock.run(), "clock");
   shared_.tasks.spawn(sweep(), "forgetting ended VMs");
 }
 
@@ -34,7 +35,7 @@ bool fleet::full() const {
 void fleet::start(const std::shared_ptr<vm_watcher>& w) {
   w->rename(free_name(w->name(), *w));
   watchers_.insert(w);
-  shared_.tasks.spawn(w->watch_over(), w->name() + ": watch");
+  w->begin();
 }
 
 void fleet::add(endpoint where) {
@@ -127,7 +128,7 @@ asio::awaitable<void> fleet::sweep() {
       w->stop();
       watchers_.erase(w);
     }
-    sweep_.expires_after(std::chrono::seconds(1));
+    sweep_.expires_after(std::chrono::seconds(5));
     co_await sweep_.async_wait(asio::as_tuple(asio::use_awaitable));
   }
 }
@@ -135,6 +136,7 @@ asio::awaitable<void> fleet::sweep() {
 asio::awaitable<void> fleet::stop() {
   stopping_ = true;
   sweep_.cancel();
+  shared_.clock.stop();
   for (const auto& w : watchers_) w->stop();
   co_await shared_.tasks.join();
   watchers_.clear();

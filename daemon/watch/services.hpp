@@ -5,6 +5,7 @@
 #include "daemon/watch/event_hub.hpp"
 #include "daemon/watch/store_worker.hpp"
 #include "daemon/watch/task_group.hpp"
+#include "daemon/watch/watch_clock.hpp"
 #include "policies/settings.hpp"
 #include "qmp/session.hpp"
 
@@ -33,6 +34,7 @@ struct services {
   store_worker& store;
   event_hub& hub;
   task_group& tasks;
+  watch_clock& clock;
   qmp::io_scratch& scratch;
   meters meter;
   std::shared_ptr<const policies::settings> settings;  ///< replaced as a whole by a reload

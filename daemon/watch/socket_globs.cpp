@@ -18,7 +18,9 @@ namespace unwedge::watch {
 namespace {
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
-constexpr std::chrono::seconds rescan_every{5};     ///< for what inotify cannot see: a folder that is made later
+/// For what inotify cannot see: a folder that is made later, and, once all are watched, whatever was missed.
+constexpr std::chrono::seconds rescan_every{5};
+constexpr std::chrono::seconds rescan_all_watched{60};
 constexpr std::chrono::milliseconds settle{20};     ///< a start-up makes many sockets at once
 constexpr std::size_t max_matches = 16'384;
 
@@ -53,11 +55,15 @@ void socket_globs::set(std::vector<std::string> globs) {
 
 /// Watching a folder twice changes nothing (inotify_add_watch(2)).
 void socket_globs::watch_folders() {
+  all_watched_ = inotify_.is_open();
   if (!inotify_.is_open()) return;
   for (const auto& g : globs_) {
-    for (const auto& folder : matches(std::filesystem::path(g).parent_path().string())) {
-      ::inotify_add_watch(inotify_.native_handle(), folder.c_str(), IN_CREATE | IN_DELETE | IN_MOVE | IN_ONLYDIR);
+    const auto folders = matches(std::filesystem::path(g).parent_path().string());
+    for (const auto& folder : folders) {
+      const auto what = IN_CREATE | IN_DELETE | IN_MOVE | IN_ONLYDIR;
+      if (::inotify_add_watch(inotify_.native_handle(), folder.c_str(), what) < 0) all_watched_ = false;
     }
+    if (folders.empty()) all_watched_ = false;
   }
 }
 
@@ -89,7 +95,7 @@ asio::awaitable<void> socket_globs::wait_for_change() {
 asio::awaitable<void> socket_globs::run() {
   using namespace asio::experimental::awaitable_operators;
   while (!stopping_) {
-    rescan_.expires_after(rescan_every);
+    rescan_.expires_after(all_watched_ ? rescan_all_watched : rescan_every);
     if (inotify_.is_open()) co_await (wait_for_change() || rescan_.async_wait(as_result));
     else co_await rescan_.async_wait(as_result);
     co_await asio::this_coro::reset_cancellation_state();

@@ -42,6 +42,7 @@ class socket_globs {
   std::set<std::string> known_;
   asio::posix::stream_descriptor inotify_;
   asio::steady_timer rescan_;
+  bool all_watched_ = false;
   bool stopping_ = false;
 };
 

@@ -170,7 +170,7 @@ json::object details(const vm_watcher& w) {
   return o;
 }
 
-std::string evidence_json(const std::deque<policies::process_facts>& samples, const policies::vm_model& vm) {
+std::string evidence_json(const std::vector<policies::process_facts>& samples, const policies::vm_model& vm) {
   json::array list;
   for (const auto& s : samples) list.push_back(facts_json(s));
   return json::serialize(json::object{{"samples", std::move(list)},

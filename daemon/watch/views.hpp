@@ -6,7 +6,7 @@
 
 #include <boost/json.hpp>
 
-#include <deque>
+#include <vector>
 #include <string>
 
 namespace unwedge::watch {
@@ -21,7 +21,7 @@ boost::json::object details(const vm_watcher&);
 boost::json::object to_json(const policies::verdict&, const policies::vm_model&);
 
 /// The samples that a verdict rests on, for the incident's folder.
-std::string evidence_json(const std::deque<policies::process_facts>&, const policies::vm_model&);
+std::string evidence_json(const std::vector<policies::process_facts>&, const policies::vm_model&);
 
 /// An instant of the steady clock as RFC 3339.
 std::string date_of(policies::instant);

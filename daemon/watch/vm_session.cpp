@@ -84,7 +84,7 @@ void vm_watcher::forget_vm() {
 
 void vm_watcher::on_greeting() {
   vm_.monitor.waiting_since = now();
-  wake_.cancel();
+  wake_soon();
 }
 
 void vm_watcher::on_ready(const qmp::greeting& hello, bool oob) {
@@ -103,7 +103,7 @@ void vm_watcher::on_ready(const qmp::greeting& hello, bool oob) {
   spdlog::info("{}: connected to {}", name_, summary(vm_, process_.get()));
   // No command may be sent from within the negotiation's own reply: the next tick asks.
   next_probe_ = now();
-  wake_.cancel();
+  wake_soon();
 }
 
 void vm_watcher::on_event(const qmp::event& e) {
@@ -113,7 +113,7 @@ void vm_watcher::on_event(const qmp::event& e) {
   const bool risk = policies::at_risk(vm_);
   if (risk && !was_at_risk_) {
     next_probe_ = now();
-    wake_.cancel();
+    wake_soon();
   }
   was_at_risk_ = risk;
 }
@@ -140,7 +140,7 @@ void vm_watcher::on_reply(qmp::command_id id, const qmp::reply& r) {
   ask_next();
   if (suspicion_.active() && !query.out_of_band) review(at);
   // The last answer that was missing: the engine may have an incident to close.
-  if (engine_.incident_open() && wanted_.empty() && !query.out_of_band) wake_.cancel();
+  if (engine_.incident_open() && wanted_.empty() && !query.out_of_band) wake_soon();
 }
 
 void vm_watcher::session_ended(const qmp::error& why) {
@@ -160,7 +160,7 @@ void vm_watcher::session_ended(const qmp::error& why) {
     spdlog::log(why.code == qmp::errc::closed ? spdlog::level::info : spdlog::level::warn, "{}: disconnected: {}", name_,
                 to_string(why));
   }
-  wake_.cancel();
+  wake_soon();
 }
 
 void vm_watcher::want(policies::refresh r) {
@@ -182,7 +182,8 @@ void vm_watcher::ask_next() {
   if (wanted_.empty() || !session_ || !session_->is_ready()) return;
   if (wanted_.front() != query::yank && session_->in_band_outstanding()) return;
   const auto q = wanted_.front();
-  wanted_.pop_front();
+  wanted_.erase(wanted_.begin());
+  if (wanted_.empty()) wanted_ = {};  // an idle VM keeps no memory for it
   ask(q);
 }
 

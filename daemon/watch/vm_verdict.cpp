@@ -55,7 +55,7 @@ asio::awaitable<void> vm_watcher::take_sample() {
   }
   decide(now());
   note_state();
-  wake_.cancel();
+  wake_soon();
 }
 
 bool vm_watcher::responsive() const {
@@ -65,6 +65,7 @@ bool vm_watcher::responsive() const {
 }
 
 void vm_watcher::decide(policies::instant at) {
+  if (!verdict_ && !gone_ && !engine_.incident_open()) return;  // a thousand healthy VMs: nothing to decide
   policies::observation seen{.now = at, .alive = !gone_, .responsive = responsive(), .verdict = verdict_};
   if (verdict_ && verdict_->kind == policies::verdict_kind::main_loop_busy) seen.verdict.reset();
   if (!gone_ && !suspicion_.active()) seen.verdict.reset();
@@ -139,7 +140,7 @@ asio::awaitable<void> vm_watcher::act(policies::take_step d) {
   spdlog::warn("{}: {}", name_, text);
   decide(now());
   note_state();
-  wake_.cancel();
+  wake_soon();
 }
 
 /// At the last moment the preconditions are looked at once more: the same process, a fresh sample that gives the same

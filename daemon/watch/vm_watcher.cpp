@@ -45,7 +45,6 @@ vm_watcher::vm_watcher(services& shared, endpoint where, watcher_owner& owner)
       owner_(owner),
       name_(first_name(where_)),
       recorder_(shared.executor, shared.store),
-      wake_(shared.executor),
       retry_(shared.executor),
       state_since_(now()) {}
 
@@ -68,19 +67,21 @@ asio::awaitable<void> vm_watcher::keep_connected() {
   }
 }
 
-asio::awaitable<void> vm_watcher::watch_over() {
-  const auto self = shared_from_this();
-  while (!stopping_) {
-    const auto at = now();
-    tick(at);
-    wake_.expires_at(next_wake(at));
-    co_await wake_.async_wait(as_result);
-  }
+void vm_watcher::on_time() {
+  if (stopping_) return;
+  const auto at = now();
+  tick(at);
+  due_ = next_wake(at);
+  shared_.clock.call(shared_from_this(), due_);
+}
+
+void vm_watcher::wake_soon() {
+  due_ = now();
+  shared_.clock.call(shared_from_this(), due_);
 }
 
 void vm_watcher::stop() {
   stopping_ = true;
-  wake_.cancel();
   retry_.cancel();
   if (session_) session_->close();
 }
@@ -104,6 +105,8 @@ void vm_watcher::review(policies::instant at) {
   suspicion_.update(vm_, at, shared_.settings->probe);
   if (suspicion_.active() && !before) {
     shared_.hub.publish("suspect", name_, "no answer from the main loop, looking for the cause");
+  } else if (!suspicion_.active() && before && !session_) {
+    verdict_.reset();
   } else if (!suspicion_.active() && before) {
     verdict_.reset();
     shared_.hub.publish("answers", name_, "the main loop answers again");
@@ -112,14 +115,22 @@ void vm_watcher::review(policies::instant at) {
 }
 
 void vm_watcher::probe(policies::instant at) {
-  const auto interval = shared_.settings->probe.interval;
-  next_probe_ = at + (policies::at_risk(vm_) ? interval / risk_factor : interval);
+  next_probe_ = next_probe_after(at);
   if (!session_ || !session_->is_ready()) return;
   if (!session_->in_band_outstanding()) ask(policies::next_probe(vm_, probes_++));
   // While the main loop is silent the monitor's own thread is asked: it says whether QEMU as a whole stands still, and
   // what could be yanked.
   const bool oob_asked = std::ranges::any_of(pending_, &pending_query::out_of_band);
   if (suspicion_.active() && session_->is_ready() && session_->oob() && !oob_asked) ask(policies::query::yank);
+}
+
+/// Never later than the interval, and on a grid, so that many VMs are probed in one go: waking up a thousand times a
+/// second costs more than the probes.
+policies::instant vm_watcher::next_probe_after(policies::instant at) const {
+  const policies::duration interval = shared_.settings->probe.interval / (policies::at_risk(vm_) ? risk_factor : 1);
+  const auto grid = std::min<policies::duration>(milliseconds(50), interval / 4);
+  const auto due = (at + interval).time_since_epoch();
+  return policies::instant(due - due % grid);
 }
 
 policies::instant vm_watcher::next_wake(policies::instant at) const {

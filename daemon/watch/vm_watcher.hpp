@@ -9,7 +9,6 @@
 #include "policies/suspicion.hpp"
 #include "policies/vm_model.hpp"
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -48,9 +47,12 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   asio::awaitable<void> keep_connected();
   /// Serves one connection that QEMU made to us. Returns when it ends.
   asio::awaitable<void> serve(qmp::socket connection);
-  /// Probes, collects evidence and lets the engine decide, until stop(). One a watcher, beside the above.
-  asio::awaitable<void> watch_over();
-  /// Ends all of them soon.
+  /// Begins to probe, collect evidence and let the engine decide, beside the above; until stop().
+  void begin() { wake_soon(); }
+  /// Called by the clock at due().
+  void on_time();
+  policies::instant due() const { return due_; }
+  /// Ends all of it soon.
   void stop();
 
   const std::string& name() const { return name_; }
@@ -90,10 +92,12 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   void ask_next();
 
   // vm_watcher.cpp: time
+  void wake_soon();
   void tick(policies::instant now);
   void review(policies::instant now);
   void probe(policies::instant now);
   policies::instant next_wake(policies::instant now) const;
+  policies::instant next_probe_after(policies::instant now) const;
   void note_state();
   void process_gone(policies::instant now);
 
@@ -129,13 +133,13 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   bool gone_ = false;
   std::shared_ptr<qmp::session> session_;
   std::vector<pending_query> pending_;
-  std::deque<policies::query> wanted_;
+  std::vector<policies::query> wanted_;
   std::uint64_t probes_ = 0;
   policies::instant next_probe_{};
   bool sampling_ = false;
   bool was_at_risk_ = false;
 
-  asio::steady_timer wake_;
+  policies::instant due_{};
   asio::steady_timer retry_;
   vm_state state_ = vm_state::suspect;
   policies::instant state_since_;

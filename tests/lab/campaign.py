@@ -1,10 +1,15 @@
 """Plays scenarios side by side, in as many slots as allowed, and collects what came of each."""
 
 import asyncio
+import shutil
 import sys
+import tempfile
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 from catalogue import Scenario
 from expectation import Unexpected
@@ -15,6 +20,16 @@ from stage import Settings, Stage
 _LONGEST_RUN = 120  # seconds; a scenario takes 10 to 25
 # What a run may raise when the world is not as the scenario expects; anything else is a bug of the lab.
 CONTRADICTIONS = (Unexpected, ProcessEnded, QmpError, QmpSilent, TimeoutError)
+
+
+@contextmanager
+def snapshot(programs: Path) -> Iterator[Path]:
+    """A copy of the programs, so that a build beside a long campaign cannot change what it tests."""
+    with tempfile.TemporaryDirectory(prefix="uw-bin-", dir="/tmp") as copy:
+        for name in ("unwedged", "unwedgectl"):
+            if (programs / name).exists():
+                shutil.copy2(programs / name, copy)
+        yield Path(copy)
 
 
 @dataclass
@@ -87,6 +102,6 @@ class Campaign:
 
     def _progress(self, result: Result) -> None:
         since = time.monotonic() - self._started
-        said = result.outcome if result.ok else f"FAILED: {result.reason.strip().splitlines()[-1]}"
+        said = result.outcome if result.ok else f"FAILED: {result.reason.strip().splitlines()[-1][:160]}"
         print(f"{since:7.1f} s  {len(self.results):3}/{self._total}  {result.scenario} ({result.column}, "
               f"run {result.run}): {said}  [{result.seconds:.0f} s]", file=sys.stderr, flush=True)

@@ -43,8 +43,7 @@ async def _follow_daemon(stage: Stage, source: Source) -> None:
         seen = await stage.unwedged.vm(source.vm.name)
         if seen and seen["state"] != told:
             told = seen["state"]
-            since = f" since {seen['since']}" if told == "suspect" else ""
-            stage.timeline.note("unwedged", f"{source.vm.name} is {told}{since}", at=from_rfc3339(seen["since"]))
+            stage.timeline.note("unwedged", f"{source.vm.name} is {told}", at=from_rfc3339(seen["since"]))
         for incident in await stage.unwedged.incidents(source.vm.name):
             for step in incident["steps"][steps:]:
                 stage.timeline.note("unwedged", f"{step['action']} {json.dumps(step['arguments'])}: {step['result']}, "
@@ -68,7 +67,7 @@ async def _show_surfaces(stage: Stage, source: Source, narration: Narration) -> 
     incident, = await stage.unwedged.incidents(source.vm.name)
     for arguments in (["list"], ["incidents"], ["incident", str(incident["id"])]):
         narration.heading(f"$ unwedgectl {' '.join(arguments)}")
-        print((await stage.unwedged.text(*arguments)).rstrip("\n"))
+        await stage.unwedged.show(*arguments)
 
 
 async def _play(stage: Stage, narration: Narration) -> None:
@@ -90,7 +89,7 @@ async def _play(stage: Stage, narration: Narration) -> None:
 async def _demo(settings: Settings, keep: bool) -> int:
     cancel_on_signals()
     narration = Narration()
-    stage = Stage(settings, dead_mirror_target.ENROLMENT, narrator=narration.tell)
+    stage = Stage(settings, dead_mirror_target.ENROLMENT, narrator=narration.tell, vm_name="web01")
     narration.heading("The target of a mirror dies; then a migration is started. QEMU alone would hang for ever.\n")
     try:
         async with stage, narration:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from campaign import Campaign, Result
+from campaign import Campaign, Result, snapshot
 from catalogue import COLUMNS, Scenario, scenarios
 from interruption import EXIT_STATUS, cancel_on_signals
 from stage import PROGRAMS, Settings
@@ -76,9 +76,10 @@ def main() -> int:
         return 0
     version = subprocess.run([arguments.qemu, "--version"], capture_output=True, text=True).stdout.splitlines()[0]
     print(version, file=sys.stderr)
-    campaign = Campaign(Settings(arguments.qemu, arguments.bin.resolve()), arguments.jobs, arguments.keep)
     try:
-        results = asyncio.run(_play(campaign, _wanted(arguments, known)))
+        with snapshot(arguments.bin) as programs:
+            campaign = Campaign(Settings(arguments.qemu, programs), arguments.jobs, arguments.keep)
+            results = asyncio.run(_play(campaign, _wanted(arguments, known)))
     except asyncio.CancelledError:
         print("interrupted; everything that was started has been ended", file=sys.stderr)
         return EXIT_STATUS

@@ -27,7 +27,8 @@ class Process:
     """One child, its pidfd and its log."""
 
     def __init__(self, name: str, argv: Sequence[str], folder: Path, *,
-                 env: dict[str, str] | None = None, pass_fds: Sequence[int] = ()):
+                 env: dict[str, str] | None = None, pass_fds: Sequence[int] = (), shown: bool = False):
+        """`shown`: its standard output is the lab's, terminal or not, and no file."""
         self.name = name
         self.log = folder / f"{name}.log"
         self.stdout = folder / f"{name}.out"
@@ -41,7 +42,7 @@ class Process:
         with open(self.stdout, "wb") as out, open(self.log, "wb") as log:
             # A session of its own: a ^C on the terminal is for the lab, which then ends its children in order.
             self._popen = subprocess.Popen(
-                list(argv), stdin=subprocess.DEVNULL, stdout=out, stderr=log, env=env, pass_fds=pass_fds,
+                list(argv), stdin=subprocess.DEVNULL, stdout=None if shown else out, stderr=log, env=env, pass_fds=pass_fds,
                 start_new_session=True, preexec_fn=die_with_the_lab)
         self.pid = self._popen.pid
         self._pidfd = os.pidfd_open(self.pid)

@@ -9,12 +9,12 @@ from unwedged import PATIENCE
 from virtual_machine import VirtualMachine
 
 _HARMLESS = ("main-loop-busy",)  # verdicts that a stall with progress may get
-NOT_DONE = ("observed", "refused", "withheld", "skipped", "dry-run")  # results of a step that touched nothing
+_NOT_DONE = ("observed", "refused", "withheld", "skipped", "dry-run")  # results of a step that touched nothing
 
 
 def done(incident: dict) -> list[dict]:
-    """The steps that touched the VM."""
-    return [step for step in incident["steps"] if step["result"] not in NOT_DONE]
+    """The steps that touched the VM. A result is a word, and after a colon the reason."""
+    return [step for step in incident["steps"] if step["result"].partition(":")[0] not in _NOT_DONE]
 
 
 async def stays_quiet(stage: Stage, *vms: VirtualMachine, suspicion_allowed: bool = False) -> None:

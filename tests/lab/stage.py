@@ -57,13 +57,14 @@ class Stage:
     enrolment: Enrolment | None  # None: alone
     authority: str = "protect"
     narrator: Narrator | None = None
+    vm_name: str = ""  # of the source; by default one that is unique on the host
     figures: Figures = field(default_factory=Figures)
     unwedged: Unwedged | None = None
 
     async def __aenter__(self) -> "Stage":
         # Directly in /tmp, whatever TMPDIR says: the path of a unix socket ends at 107 bytes.
         self.folder = Path(tempfile.mkdtemp(prefix="uw-", dir="/tmp"))
-        # A daemon may see every QEMU of the host, so a name must be unique beyond this run.
+        # A daemon may see every QEMU of the host, so names are unique beyond this run.
         self._tag = self.folder.name.removeprefix("uw-")
         self.timeline = Timeline(self.folder / "lab.log", self.narrator)
         self._closing: list[VirtualMachine | NbdServer] = []
@@ -88,7 +89,7 @@ class Stage:
         if disk:
             machine = replace(machine, disk=self.folder / "source.raw")
             digest = await random_image(machine.disk, DISK_MIB)
-        name = f"src-{self._tag}"
+        name = self.vm_name or f"src-{self._tag}"
         if self.enrolment and self.enrolment.daemon_first:
             await self._start_unwedged(name)
         vm = await self._start_vm(name, machine, self._enrolled(name))
@@ -102,7 +103,8 @@ class Stage:
         vm.liveness.forget()
         return Source(vm, machine, digest)
 
-    async def start_destination(self, like: Source, disk: Path | None = None, *, watched: bool = False) -> VirtualMachine:
+    async def start_destination(self, like: Source, disk: Path | None = None, *,
+                                watched: bool = False) -> VirtualMachine:
         """The other end of a migration."""
         name = f"dst-{self._tag}"
         extra = self._enrolled(name) if watched else []
@@ -118,7 +120,8 @@ class Stage:
         self.timeline.note("nbd", f"NBD server started on 127.0.0.1:{server.port}")
         return server
 
-    async def _start_vm(self, name: str, machine: Machine, extra: list[str], *, incoming: bool = False) -> VirtualMachine:
+    async def _start_vm(self, name: str, machine: Machine, extra: list[str], *,
+                        incoming: bool = False) -> VirtualMachine:
         machine = replace(machine, extra=machine.extra + extra)
         vm = VirtualMachine(name, self.settings.qemu, machine, self.folder, self.timeline)
         self._closing.append(vm)

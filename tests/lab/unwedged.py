@@ -65,25 +65,13 @@ class Unwedged:
             raise Unexpected("unwedged does not end within 5 s of SIGTERM") from None
         require(status == 0, f"unwedged ended with status {status} on SIGTERM")
 
-    async def text(self, *arguments: str) -> str:
-        """What `unwedgectl ARGUMENTS` prints; Unexpected if it fails or takes more than 5 s."""
-        call = Process(f"ctl-{next(self._calls)}", [
-            str(self._programs / "unwedgectl"), "--runtime-dir", str(self._runtime), *arguments], self.folder)
-        try:
-            status = await call.wait(5)
-        except TimeoutError:
-            raise Unexpected(f"unwedgectl {' '.join(arguments)}: no answer within 5 s") from None
-        finally:
-            call.end()
-        require(status == 0, f"unwedgectl {' '.join(arguments)}: status {status}: {call.log_tail(3)}")
-        printed = call.stdout.read_text()
-        for file in (call.log, call.stdout):  # hundreds a run; what they said is in lab.log
-            file.unlink()
-        return printed
+    async def show(self, *arguments: str) -> None:
+        """`unwedgectl ARGUMENTS` on the lab's own standard output, as a person would see it."""
+        await self._run_ctl(arguments, shown=True)
 
     async def call(self, *arguments: str):
-        """The same with --json, parsed."""
-        printed = await self.text("--json", *arguments)
+        """What `unwedgectl --json ARGUMENTS` prints; Unexpected if it fails or takes more than 5 s."""
+        printed = await self._run_ctl(["--json", *arguments], shown=False)
         self._timeline.trace("ctl", f"{' '.join(arguments)}: {printed.strip()}")
         try:
             return json.loads(printed)
@@ -110,6 +98,11 @@ class Unwedged:
         """Every incident of the VM, in full."""
         return [await self.call("incident", str(entry["id"])) for entry in await self.call("incidents", name)]
 
+    def record(self, incident: str) -> str:
+        """Everything in the incident's folder: its journal and the evidence beside it."""
+        folder = self.folder / "state" / "incidents" / incident
+        return "\n".join(file.read_text() for file in sorted(folder.iterdir()) if file.is_file())
+
     async def incident_until(self, name: str, holds: Callable[[dict], bool], deadline: float, what: str) -> dict:
         """The VM's only incident as soon as it is as wanted; a second one is a failure at any time."""
         incidents: list[dict] = []
@@ -124,6 +117,22 @@ class Unwedged:
         except TimeoutError:
             raise Unexpected(f"unwedged: no incident of {name} that is {what} within {deadline:g} s: "
                              f"{json.dumps(incidents)}") from None
+
+    async def _run_ctl(self, arguments: Sequence[str], shown: bool) -> str:
+        call = Process(f"ctl-{next(self._calls)}", [
+            str(self._programs / "unwedgectl"), "--runtime-dir", str(self._runtime), *arguments],
+            self.folder, shown=shown)
+        try:
+            status = await call.wait(5)
+        except TimeoutError:
+            raise Unexpected(f"unwedgectl {' '.join(arguments)}: no answer within 5 s") from None
+        finally:
+            call.end()
+        require(status == 0, f"unwedgectl {' '.join(arguments)}: status {status}: {call.log_tail(3)}")
+        printed = call.stdout.read_text()
+        for file in (call.log, call.stdout):  # hundreds a run; what they said is in lab.log
+            file.unlink()
+        return printed
 
     async def _ready(self, notify: socket.socket) -> None:
         said = b""

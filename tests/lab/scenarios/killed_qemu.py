@@ -1,7 +1,6 @@
 """QEMU is killed: nothing to save, but its last hours must be on record."""
 
 import asyncio
-import json
 import signal
 import time
 
@@ -40,6 +39,7 @@ async def with_unwedged(stage: Stage) -> str:
     if incident["verdict"]:
         hang.check_verdict(incident["verdict"], "gone", None)
         stage.figures.verdict = from_rfc3339(incident["verdict"]["at"])
+    record = stage.unwedged.record(incident["id"])
     for event in ("STOP", "RESUME"):
-        require(f'"{event}"' in json.dumps(incident), f"the post-mortem does not hold the event {event}")
+        require(f'"{event}"' in record, f"the post-mortem does not hold the event {event}")
     return "gone, post-mortem"

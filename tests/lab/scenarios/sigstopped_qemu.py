@@ -34,7 +34,6 @@ async def thaw_process(stage: Stage, source: Source) -> None:
     vm.process.thaw()
     stage.timeline.note("qemu", "process continued (SIGCONT)")
     require(await vm.liveness.running_again(5), "no answer after SIGCONT")
-    stage.figures.running = vm.liveness.first_running
 
 
 async def alone(stage: Stage) -> str:

@@ -82,8 +82,10 @@ TEST(poll, of_memory_that_is_not_there_is_missing_evidence) {
     void* const page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     static pollfd* const fds = new (page) pollfd{.fd = ::eventfd(0, 0), .events = POLLIN, .revents = 0};
     std::thread{[] {
-      ::usleep(50'000);
-      ::madvise(fds, 4096, MADV_DONTNEED);
+      for (;;) {  // until the main thread is in its ppoll, which reads the page only once
+        ::usleep(50'000);
+        ::madvise(fds, 4096, MADV_DONTNEED);
+      }
     }}.detach();
     ::ppoll(fds, 1, nullptr, nullptr);
   }};

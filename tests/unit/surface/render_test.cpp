@@ -91,9 +91,9 @@ Verdict  bql-held
   The main loop waits for the BQL.
 
 Steps
-AT      ACTION  ARGUMENTS                        AUTHORITY  TOOK   RESULT
-+3.5 s  yank    type=block-node, node-name=tgt   protect    12 ms  done
-+3.6 s  verify  -                                observe    -      under way
+AT      ACTION  ARGUMENTS                       AUTHORITY  TOOK   RESULT
++3.5 s  yank    type=block-node, node-name=tgt  protect    12 ms  done
++3.6 s  verify  -                               observe    -      under way
 )");
 }
 
@@ -145,7 +145,7 @@ TEST(rendering, lets_no_hostile_text_through_anywhere) {
 TEST(json_output, is_the_same_json_with_its_controls_escaped) {
   auto const value = parse(R"({"a":[1,-2,3.5,true,null],"name":"x\u001b\u009b\u202e\"é","empty":[],"o":{}})");
   EXPECT_EQ(compact(value),
-            R"({"a":[1,-2,3.5E0,true,null],"name":"x\u001B\u009b\u202e\"é","empty":[],"o":{}})");
+            R"({"a":[1,-2,3.5,true,null],"name":"x\u001b\u009b\u202e\"é","empty":[],"o":{}})");
   EXPECT_EQ(parse(compact(value)), value);
   EXPECT_EQ(pretty(parse(R"({"a":[1,{}],"b":"x"})")),
             "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": \"x\"\n}");

@@ -1,0 +1,29 @@
+#include "tests/bench/report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace unwedge::bench {
+
+double median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  std::ranges::sort(values);
+  const auto middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+bool print(const std::vector<figure>& figures) {
+  bool good = true;
+  fmt::print("{:<58} {:>12} {:>12} {:>7} {:>7}\n", "figure (median)", "ours", "floor", "ratio", "limit");
+  for (const auto& f : figures) {
+    const auto floor = f.floor ? fmt::format("{:.2f}", *f.floor) : "-";
+    const auto ratio = f.floor ? fmt::format("{:.2f}", f.compared()) : "-";
+    fmt::print("{:<58} {:>12.2f} {:>12} {:>7} {:>7}  {}\n", fmt::format("{} [{}]", f.name, f.unit), f.ours, floor, ratio,
+               fmt::format("{:g}", f.limit), f.good() ? "ok" : "ABOVE ITS LIMIT");
+    good = good && f.good();
+  }
+  return good;
+}
+
+}  // namespace unwedge::bench

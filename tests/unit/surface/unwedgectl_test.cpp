@@ -1,0 +1,157 @@
+// The program unwedgectl against a server that speaks the contract: exit statuses, output, following.
+#include "systemd/bus_server.hpp"
+#include "tests/unit/surface/running_server.hpp"
+#include "tests/unit/surface/temporary_folder.hpp"
+
+#include <gmock/gmock.h>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace unwedge::tests {
+namespace {
+
+using boost::asio::awaitable;
+using systemd::bus_reply;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+awaitable<bus_reply> list(std::string) {
+  co_return R"([{"name":"web01","state":"healthy","since":"2026-11-22T22:10:00.000Z","qmp":{"connected":true}}])";
+}
+awaitable<bus_reply> show(std::string vm) {
+  co_return std::unexpected("no VM \"" + vm + "\"; there are: web01");
+}
+awaitable<bus_reply> events(std::string) {
+  co_return R"([{"seq":1,"at":"2026-11-22T22:10:00.000Z","vm":"web01","type":"connected","text":"first"},
+                {"seq":2,"at":"2026-11-22T22:10:01.000Z","vm":"web01","type":"suspect","text":"second"}])";
+}
+awaitable<bus_reply> garbled(std::string) {
+  co_return "{";
+}
+
+struct outcome {
+  int status;
+  std::string out, err;
+};
+
+class unwedgectl : public testing::Test {
+ protected:
+  void start() {
+    systemd::bus_options const options{.path = folder_ / "unwedged.sock",
+                                       .methods = {{"List", &list},
+                                                   {"Show", &show},
+                                                   {"Events", &events},
+                                                   {"Incidents", &garbled},
+                                                   {"Reload", &list}}};
+    server_ = std::make_unique<running_server<systemd::bus_server>>(
+        [&](auto executor) { return systemd::bus_server::listen(executor, options); });
+  }
+
+  /// Runs it to its end, with the folder as --runtime-dir.
+  outcome run(std::string arguments) {
+    auto const program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "unwedgectl";
+    auto const command = program.string() + " --runtime-dir " + (folder_ / "").string() + " " + arguments +
+                         " >" + (folder_ / "out").string() + " 2>" + (folder_ / "err").string();
+    int const status = std::system(command.c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, contents("out"), contents("err")};
+  }
+
+  std::string contents(std::string_view name) {
+    std::ostringstream all;
+    all << std::ifstream(folder_ / name).rdbuf();
+    return all.str();
+  }
+
+  temporary_folder folder_;
+  std::unique_ptr<running_server<systemd::bus_server>> server_;
+};
+
+TEST_F(unwedgectl, without_a_daemon_says_what_to_do_and_exits_3) {
+  auto const done = run("list");
+  EXPECT_EQ(done.status, 3);
+  EXPECT_EQ(done.err, "unwedgectl: no daemon answers on " + (folder_ / "unwedged.sock").string() +
+                          "; is unwedged running? systemctl status unwedged\n");
+}
+
+TEST_F(unwedgectl, exits_2_on_a_wrong_command_line) {
+  EXPECT_EQ(run("").status, 2);
+  EXPECT_EQ(run("lists").status, 2);
+  EXPECT_EQ(run("show").status, 2);
+  EXPECT_EQ(run("--help").status, 0);
+}
+
+TEST_F(unwedgectl, checks_configuration_without_a_daemon) {
+  auto const file = (folder_ / "x.toml").string();
+  std::ofstream(file) << "authority = \"observe\"\n";
+  EXPECT_EQ(run("check " + file).out, file + ": ok\n");
+  std::ofstream(file) << "authority = \"observe\"\n[probe]\nlate = 1\n";
+  auto const done = run("check " + file);
+  EXPECT_EQ(done.status, 2);
+  EXPECT_THAT(done.err, StartsWith(file + ":3:1: "));
+  EXPECT_EQ(run("check " UNWEDGE_SOURCE_DIR "/systemd/unwedged.toml").err, "");
+}
+
+TEST_F(unwedgectl, lists) {
+  start();
+  auto const done = run("list");
+  EXPECT_EQ(done.status, 0) << done.err;
+  EXPECT_THAT(done.out, StartsWith("NAME   STATE    SINCE"));
+  EXPECT_THAT(done.out, HasSubstr("\n1 VM: 1 healthy\n"));
+  EXPECT_THAT(run("list --json").out, StartsWith("[\n  {\n    \"name\": \"web01\",\n"));
+}
+
+TEST_F(unwedgectl, shows_the_daemons_error_and_exits_1) {
+  start();
+  auto const done = run("show 'web\x1b[31m9'");
+  EXPECT_EQ(done.status, 1);
+  EXPECT_EQ(done.err, "unwedgectl: no VM \"web\uFFFD[31m9\"; there are: web01\n");
+  EXPECT_EQ(run("incidents").status, 1);
+  EXPECT_EQ(run("incident x").err, "unwedgectl: this daemon has no method Incident\n");
+}
+
+TEST_F(unwedgectl, prints_events_as_one_json_line_each) {
+  start();
+  EXPECT_THAT(run("--json events").out,
+              HasSubstr("\n{\"seq\":2,\"at\":\"2026-11-22T22:10:01.000Z\",\"vm\":\"web01\","));
+}
+
+TEST_F(unwedgectl, follows_events_once_each_until_interrupted) {
+  start();
+  auto const program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "unwedgectl";
+  auto const folder = (folder_ / "").string();
+  int pipe_ends[2];
+  ASSERT_EQ(::pipe(pipe_ends), 0);
+  pid_t const child = ::fork();
+  if (child == 0) {
+    ::dup2(pipe_ends[1], STDOUT_FILENO);
+    ::execl(program.c_str(), "unwedgectl", "--runtime-dir", folder.c_str(), "events", "-f", "--json",
+            nullptr);
+    ::_exit(127);
+  }
+  ::close(pipe_ends[1]);
+  std::FILE* const lines = ::fdopen(pipe_ends[0], "r");
+  std::array<char, 512> line{};
+  auto const next = [&] { return std::string(std::fgets(line.data(), line.size(), lines)); };
+  EXPECT_THAT(next(), HasSubstr("first"));
+  EXPECT_THAT(next(), HasSubstr("second"));
+  for (auto const* event : {R"({"seq":2,"text":"again"})", R"({"seq":3,"text":"third"})"}) {
+    server_->on_loop([event](systemd::bus_server& server) { return server.emit(event), 0; });
+  }
+  EXPECT_EQ(next(), "{\"seq\":3,\"text\":\"third\"}\n");
+  ::kill(child, SIGINT);
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  std::fclose(lines);
+}
+
+}  // namespace
+}  // namespace unwedge::tests
