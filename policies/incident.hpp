@@ -22,6 +22,12 @@ struct incident_step {
   std::chrono::milliseconds took{0};
 };
 
+/// What a reader should know besides the steps: why nothing was done, how the VM stood at the end.
+struct incident_note {
+  wall_time at{};
+  std::string text;
+};
+
 struct incident {
   std::string id;         ///< "web01-20261122-215012", also the folder's name
   std::string vm;
@@ -33,6 +39,7 @@ struct incident {
   std::string outcome = "open";  ///< recovered | resolved-itself | failed | observed | dry-run | open
   boost::json::value verdict;    ///< as in the contract: {kind, root, holder, since, at, sentence, reasons}
   std::vector<incident_step> steps;
+  std::vector<incident_note> notes;
 };
 
 }  // namespace unwedge::policies

@@ -39,7 +39,7 @@ bool takes_more(int fd) {
 
 }  // namespace
 
-bus_peer::bus_peer(const asio::any_io_executor\& executor, const bus_options& options,
+bus_peer::bus_peer(const asio::any_io_executor& executor, const bus_options& options,
                    const bus_vtable& vtable, int fd)
     : executor_(executor), options_(options), ready_(executor), timer_(executor), call_ended_(executor) {
   sd_bus* bus = nullptr;

@@ -19,8 +19,8 @@ namespace unwedge::systemd {
 class bus_peer {
  public:
   /// Takes the connected socket `fd`. `options` and `vtable` outlive the peer. Throws std::system_error.
-  bus_peer(const boost::asio::any_io_executor\& executor, const bus_options& options,
-           const bus_vtable& vtable, int fd);
+  bus_peer(const boost::asio::any_io_executor& executor, const bus_options& options, const bus_vtable& vtable,
+           int fd);
 
   /// Serves until the client leaves, breaks the rules, or drop(); ends after the last of its handlers.
   /// Returns why, or "" for a client that just left.
@@ -53,7 +53,7 @@ class bus_peer {
   void sent(std::size_t bytes);
   void wake();
 
-  const boost::asio::any_io_executor\& executor_;
+  boost::asio::any_io_executor executor_;
   const bus_options& options_;
   bus_handle bus_;
   boost::asio::posix::stream_descriptor ready_;  ///< a duplicate: sd-bus closes its own as it likes

@@ -35,13 +35,13 @@ std::optional<ucred> credentials(int fd) {
 }  // namespace
 
 std::expected<std::unique_ptr<bus_server>, std::string> bus_server::listen(
-    const asio::any_io_executor\& executor, bus_options options) {
+    const asio::any_io_executor& executor, bus_options options) {
   auto listener = unix_listener::open(options.path, 0600);
   if (!listener) return std::unexpected(listener.error());
   return std::unique_ptr<bus_server>(new bus_server(executor, std::move(options), std::move(*listener)));
 }
 
-bus_server::bus_server(const asio::any_io_executor\& executor, bus_options options, unix_listener listener)
+bus_server::bus_server(const asio::any_io_executor& executor, bus_options options, unix_listener listener)
     : executor_(executor),
       options_(std::move(options)),
       listener_(std::move(listener)),

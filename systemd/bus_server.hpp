@@ -50,7 +50,7 @@ class bus_server {
  public:
   /// Owns the path from here on (see unix_listener for errors); serves nobody before run().
   static std::expected<std::unique_ptr<bus_server>, std::string> listen(
-      const boost::asio::any_io_executor\& executor, bus_options options);
+      const boost::asio::any_io_executor& executor, bus_options options);
   ~bus_server();
 
   /// Serves until stop(), or until it is cancelled; returns when every connection and every handler has
@@ -68,12 +68,12 @@ class bus_server {
  private:
   using socket = boost::asio::local::stream_protocol::socket;
 
-  bus_server(const boost::asio::any_io_executor\& executor, bus_options options, unix_listener listener);
+  bus_server(const boost::asio::any_io_executor& executor, bus_options options, unix_listener listener);
   void admit(socket client);
   void ended(std::list<std::unique_ptr<bus_peer>>::iterator peer, const std::exception_ptr& thrown);
   void report(std::string text) const;
 
-  const boost::asio::any_io_executor\& executor_;
+  boost::asio::any_io_executor executor_;
   bus_options options_;
   unix_listener listener_;
   std::unique_ptr<bus_vtable> vtable_;

@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <functional>
 #include <utility>
+#include <vector>
 
 namespace unwedge::ctl {
 namespace {
@@ -28,12 +30,16 @@ std::string lasted(const json::object& incident, const view& to) {
   return closed ? since(opened, *closed) : "so far " + since(opened, to.now);
 }
 
-row step_row(const json::object& step, const json::object& incident) {
+/// When it happened, counted from the incident's beginning: "+0.2 s".
+std::string offset_of(const json::object& entry, const json::object& incident) {
   auto const opened = parse_time(text_at(incident, "opened"));
-  auto const at = parse_time(text_at(step, "at"));
-  auto const offset =
-      opened && at ? "+" + in_words(std::chrono::duration_cast<std::chrono::milliseconds>(*at - *opened))
-                   : date_and_time(text_at(step, "at"));
+  auto const at = parse_time(text_at(entry, "at"));
+  if (!opened || !at) return date_and_time(text_at(entry, "at"));
+  return "+" + in_words(std::chrono::duration_cast<std::chrono::milliseconds>(*at - *opened));
+}
+
+row step_row(const json::object& step, const json::object& incident) {
+  auto const offset = offset_of(step, incident);
   auto const* arguments = step.if_contains("arguments");
   auto const result = text_at(step, "result");
   auto const took = duration_at(step, "took_ms");
@@ -44,6 +50,35 @@ row step_row(const json::object& step, const json::object& incident) {
            {or_dash(printable(text_at(step, "authority")))},
            {took ? in_words(*took) : "-"},
            {result.empty() ? "under way" : printable(result), failed ? style::bad : style::plain}}};
+}
+
+/// A heading and a table of the objects in `list`; nothing if there are none.
+std::string section(const json::array* list, const std::string& heading, const std::vector<column>& columns,
+                    const view& to, const std::function<row(const json::object&)>& make) {
+  std::vector<row> rows;
+  if (list != nullptr) {
+    for (auto const& each : *list) {
+      if (auto const* entry = each.if_object()) rows.push_back(make(*entry));
+    }
+  }
+  if (rows.empty()) return "";
+  return '\n' + styled(heading, style::heading, to) + '\n' + table(columns, rows, to);
+}
+
+std::string notes(const json::object& incident, const view& to) {
+  return section(array_at(incident, "notes"), "Notes", {{"AT"}, {"NOTE", 20}}, to,
+                 [&](const json::object& n) {
+                   return row{{{offset_of(n, incident)}, {printable(text_at(n, "text"))}}};
+                 });
+}
+
+std::string last_events(const json::object& incident, const view& to) {
+  return section(array_at(incident, "events"), "Last events before it (UTC)",
+                 {{"AT"}, {"NAME"}, {"DATA", 10}}, to, [&](const json::object& e) {
+                   return row{{{date_and_time(text_at(e, "at"))},
+                               {printable(text_at(e, "name"))},
+                               {printable(text_at(e, "data"))}}};
+                 });
 }
 
 }  // namespace
@@ -82,16 +117,11 @@ std::string render_incident(const json::object& incident, const view& to) {
   out += fmt::format("  {} UTC ({} ago), {}\n", date_and_time(opened), since(opened, to.now),
                      closed ? "lasted " + since(opened, *closed) : "still open");
   if (auto const* verdict = object_at(incident, "verdict")) out += '\n' + verdict_block(*verdict, to);
-  std::vector<row> rows;
-  if (auto const* steps = array_at(incident, "steps")) {
-    for (auto const& each : *steps) {
-      if (auto const* step = each.if_object()) rows.push_back(step_row(*step, incident));
-    }
-  }
-  out += '\n' + styled("Steps", style::heading, to) + '\n';
-  if (rows.empty()) return out + "  none was taken\n";
-  return out +
-         table({{"AT"}, {"ACTION"}, {"ARGUMENTS", 12}, {"AUTHORITY"}, {"TOOK"}, {"RESULT", 10}}, rows, to);
+  auto const steps = section(array_at(incident, "steps"), "Steps",
+                             {{"AT"}, {"ACTION"}, {"ARGUMENTS", 12}, {"AUTHORITY"}, {"TOOK"}, {"RESULT", 10}},
+                             to, [&](const json::object& step) { return step_row(step, incident); });
+  out += steps.empty() ? '\n' + styled("Steps", style::heading, to) + "\n  none was taken\n" : steps;
+  return out + notes(incident, to) + last_events(incident, to);
 }
 
 }  // namespace unwedge::ctl

@@ -27,8 +27,7 @@ class proc_reader {
   std::expected<std::string_view, int> link(int dir, const char* path);
 
  private:
-  static constexpr std::size_t size =
-      16 * 1024;  // "status" is about 1.5 KiB; a Groups: line can make it longer
+  static constexpr std::size_t size = 16'384;  // "status" is about 1.5 KiB; a Groups: line can make it longer
   std::unique_ptr<char[]> buffer_ = std::make_unique_for_overwrite<char[]>(size);
 };
 

@@ -15,8 +15,10 @@ std::optional<stat_line> parse_stat(std::string_view line) {
     rest.remove_prefix(1);
     const auto end = std::min(rest.find(' '), rest.size());
     std::uint64_t value = 0;  // negative ones (priority, tpgid) are none of ours
-    if (field == 14 || field == 15 || field == 22)
-      if (std::from_chars(rest.data(), rest.data() + end, value).ec != std::errc{}) return std::nullopt;
+    if (field == 14 || field == 15 || field == 22) {
+      const char* const digits = rest.data();
+      if (std::from_chars(digits, digits + end, value).ec != std::errc{}) return std::nullopt;
+    }
     if (field == 14 || field == 15) result.cpu_ticks += value;
     if (field == 22) result.start_time = value;
     rest.remove_prefix(end);

@@ -28,6 +28,7 @@ std::expected<void, int> target_memory::read(std::uint64_t address, std::span<st
   if (!present(address, into.size())) return std::unexpected(EAGAIN);
   const iovec local{into.data(), into.size()};
   // The kernel's interface is an address as a pointer; it is never dereferenced here.
+  // NOLINTNEXTLINE(performance-no-int-to-ptr)
   const iovec remote{reinterpret_cast<void*>(address), into.size()};
   const auto got = ::process_vm_readv(of_.pid(), &local, 1, &remote, 1, 0);
   if (got < 0) return std::unexpected(errno);

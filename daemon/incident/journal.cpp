@@ -76,7 +76,8 @@ std::string opened(incident& in, fields& keys) {
                 .opened = keys.time("at"),
                 .closed = {},
                 .verdict = keys.any("verdict"),
-                .steps = {}};
+                .steps = {},
+                .notes = {}};
   if (!keys.problem().empty()) return keys.problem();
   if (next.id.empty()) return "an empty id";
   in = std::move(next);
@@ -116,6 +117,12 @@ std::string verdict(incident& in, fields& keys) {
   return keys.problem();
 }
 
+std::string note(incident& in, fields& keys) {
+  policies::incident_note next{.at = keys.time("at"), .text = keys.text("text")};
+  if (keys.problem().empty()) in.notes.push_back(std::move(next));
+  return keys.problem();
+}
+
 std::string closed(incident& in, fields& keys) {
   const auto at = keys.time("at");
   auto how = keys.text("outcome");
@@ -126,7 +133,7 @@ std::string closed(incident& in, fields& keys) {
 }
 
 constexpr std::pair<std::string_view, change> records[] = {
-    {"opened", opened}, {"intent", intent}, {"outcome", outcome}, {"verdict", verdict}, {"closed", closed}};
+    {"opened", opened}, {"intent", intent}, {"outcome", outcome}, {"verdict", verdict}, {"note", note}, {"closed", closed}};
 
 }  // namespace
 

@@ -35,10 +35,15 @@ json::object to_json(const policies::incident_step& step) {
           {"authority", step.authority}, {"result", step.result}, {"took_ms", step.took.count()}};
 }
 
+json::object to_json(const policies::incident_note& note) {
+  return {{"at", to_rfc3339(note.at)}, {"text", note.text}};
+}
+
 }  // namespace
 
 json::object to_json(const policies::incident& in) {
-  json::array steps;
+  json::array steps, notes;
+  for (const auto& note : in.notes) notes.emplace_back(to_json(note));
   for (const auto& step : in.steps) steps.emplace_back(to_json(step));
   return {{"id", in.id},
           {"vm", in.vm},
@@ -48,7 +53,8 @@ json::object to_json(const policies::incident& in) {
           {"closed", in.closed ? json::value(to_rfc3339(*in.closed)) : json::value(nullptr)},
           {"outcome", in.outcome},
           {"verdict", in.verdict},
-          {"steps", std::move(steps)}};
+          {"steps", std::move(steps)},
+          {"notes", std::move(notes)}};
 }
 
 }  // namespace unwedge::incidents

@@ -34,7 +34,7 @@ std::expected<tcp::endpoint, std::string> parse(std::string_view where) {
   return tcp::endpoint(address, port);
 }
 
-std::expected<http_endpoint, std::string> listen_tcp(const asio::any_io_executor\& executor,
+std::expected<http_endpoint, std::string> listen_tcp(const asio::any_io_executor& executor,
                                                      std::string where) {
   auto endpoint = parse(where);
   if (!endpoint) return std::unexpected(endpoint.error());
@@ -54,7 +54,7 @@ std::expected<http_endpoint, std::string> listen_tcp(const asio::any_io_executor
   return http_endpoint{std::move(acceptor), std::nullopt, name};
 }
 
-std::expected<http_endpoint, std::string> listen_unix(const asio::any_io_executor\& executor,
+std::expected<http_endpoint, std::string> listen_unix(const asio::any_io_executor& executor,
                                                       const std::string& path) {
   auto listener = systemd::unix_listener::open(path, 0660);
   if (!listener) return std::unexpected(listener.error());
@@ -65,7 +65,7 @@ std::expected<http_endpoint, std::string> listen_unix(const asio::any_io_executo
 
 }  // namespace
 
-std::expected<http_endpoint, std::string> listen_http(const asio::any_io_executor\& executor,
+std::expected<http_endpoint, std::string> listen_http(const asio::any_io_executor& executor,
                                                       std::string where) {
   constexpr std::string_view unix_prefix = "unix:";
   if (where.starts_with(unix_prefix)) return listen_unix(executor, where.substr(unix_prefix.size()));

@@ -24,7 +24,7 @@ struct http_endpoint {
 };
 
 /// Binds and listens. A unix socket gets mode 0660. The error says what was tried and why it failed.
-std::expected<http_endpoint, std::string> listen_http(const boost::asio::any_io_executor\& executor,
+std::expected<http_endpoint, std::string> listen_http(const boost::asio::any_io_executor& executor,
                                                       std::string where);
 
 }  // namespace unwedge::surface

@@ -20,13 +20,13 @@ constexpr auto as_value = asio::as_tuple(asio::use_awaitable);
 }  // namespace
 
 std::expected<std::unique_ptr<http_server>, std::string> http_server::listen(
-    const asio::any_io_executor\& executor, http_options options) {
+    const asio::any_io_executor& executor, http_options options) {
   auto endpoint = listen_http(executor, options.listen);
   if (!endpoint) return std::unexpected(endpoint.error());
   return std::unique_ptr<http_server>(new http_server(executor, std::move(options), std::move(*endpoint)));
 }
 
-http_server::http_server(const asio::any_io_executor\& executor, http_options options, http_endpoint endpoint)
+http_server::http_server(const asio::any_io_executor& executor, http_options options, http_endpoint endpoint)
     : executor_(executor), options_(std::move(options)), endpoint_(std::move(endpoint)), changed_(executor) {}
 
 http_server::~http_server() = default;

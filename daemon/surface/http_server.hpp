@@ -33,7 +33,7 @@ class http_server {
  public:
   /// Binds; serves nobody before run(). The error says what was tried and why it failed.
   static std::expected<std::unique_ptr<http_server>, std::string> listen(
-      const boost::asio::any_io_executor\& executor, http_options options);
+      const boost::asio::any_io_executor& executor, http_options options);
   ~http_server();
 
   /// Serves until stop(), or until it is cancelled; returns when every connection has ended. Call once.
@@ -48,10 +48,10 @@ class http_server {
   std::size_t connections() const { return sessions_.size(); }
 
  private:
-  http_server(const boost::asio::any_io_executor\& executor, http_options options, http_endpoint endpoint);
+  http_server(const boost::asio::any_io_executor& executor, http_options options, http_endpoint endpoint);
   void admit(http_socket client);
 
-  const boost::asio::any_io_executor\& executor_;
+  boost::asio::any_io_executor executor_;
   http_options options_;
   http_endpoint endpoint_;
   boost::asio::steady_timer changed_;  ///< expires when a connection ends or the server stops

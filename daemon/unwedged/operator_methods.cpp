@@ -16,6 +16,16 @@ json::value stored_json(const incidents::stored_incident& s) {
   return o;
 }
 
+/// The VM's last events before the incident, from the evidence beside its journal.
+json::value last_events(const incidents::store& s, const std::string& id) {
+  const auto text = s.attachment(id, "evidence.json");
+  boost::system::error_code ec;
+  auto evidence = text ? json::parse(*text, ec) : json::value();
+  if (ec || !evidence.is_object()) return json::array();
+  auto* events = evidence.get_object().if_contains("events");
+  return events != nullptr ? std::move(*events) : json::value(json::array());
+}
+
 }  // namespace
 
 systemd::bus_methods daemon::methods() {
@@ -57,7 +67,9 @@ asio::awaitable<bus_reply> daemon::incident(std::string id) {
   co_return co_await store_.run<bus_reply>([id = std::move(id)](incidents::store& s) -> bus_reply {
     const auto one = s.load(id);
     if (!one) return std::unexpected(one.error());
-    return json::serialize(incidents::to_json(*one));
+    auto o = incidents::to_json(*one);
+    o["events"] = last_events(s, id);
+    return json::serialize(o);
   });
 }
 

@@ -49,13 +49,16 @@ TEST(nodes_with_peer, are_nbd_nodes_of_exactly_this_address) {
 TEST(find_polled_roots, leaves_out_what_nobody_polls_and_what_listens) {
   auto facts = held_by_migration();
   socket_of(facts, nbd_fd).listening = true;
-  EXPECT_TRUE(find_polled_roots(seen_for_three_seconds(facts), thread_of(facts, migration_tid), mirroring()).roots.empty());
+  EXPECT_TRUE(find_polled_roots(seen_for_three_seconds(facts), thread_of(facts, migration_tid), mirroring())
+                  .roots.empty());
   facts = held_by_migration();
   thread_of(facts, migration_tid).polled_fds = {event_fd};
-  EXPECT_TRUE(find_polled_roots(seen_for_three_seconds(facts), thread_of(facts, migration_tid), mirroring()).roots.empty());
+  EXPECT_TRUE(find_polled_roots(seen_for_three_seconds(facts), thread_of(facts, migration_tid), mirroring())
+                  .roots.empty());
   facts = held_by_migration();
   socket_of(facts, nbd_fd).peer.clear();
-  EXPECT_TRUE(find_polled_roots(seen_for_three_seconds(facts), thread_of(facts, migration_tid), mirroring()).roots.empty());
+  EXPECT_TRUE(find_polled_roots(seen_for_three_seconds(facts), thread_of(facts, migration_tid), mirroring())
+                  .roots.empty());
 }
 
 TEST(find_polled_roots, names_job_targets_first) {
@@ -74,7 +77,8 @@ TEST(find_polled_roots, names_job_targets_first) {
 TEST(find_polled_roots, is_not_certain_with_two_connections_and_one_node) {
   auto facts = held_by_migration();
   facts.sockets.push_back(dead_connection(other_nbd_fd, nbd_server));
-  const auto found = find_polled_roots(seen_for_three_seconds(facts), thread_of(facts, migration_tid), mirroring());
+  const auto found =
+      find_polled_roots(seen_for_three_seconds(facts), thread_of(facts, migration_tid), mirroring());
   EXPECT_EQ(found.roots.size(), 1u);
   EXPECT_FALSE(found.certain);
 }

@@ -30,8 +30,10 @@ class generator {
     f.has_signalfd = !one_in(4);
     for (int i = 0, n = below(6); i < n; ++i) f.threads.push_back(thread_facts_of(main_tid + i));
     for (int fd = 0; fd < 8; ++fd) {
-      if (one_in(3)) f.files.push_back({fd, one_in(3) ? file_facts::kind::signalfd : file_facts::kind::other, "x"});
-      else if (!one_in(3)) f.sockets.push_back(connection(fd));
+      if (one_in(3))
+        f.files.push_back({fd, one_in(3) ? file_facts::kind::signalfd : file_facts::kind::other, "x"});
+      else if (!one_in(3))
+        f.sockets.push_back(connection(fd));
     }
     return f;
   }
@@ -60,12 +62,14 @@ class generator {
 
   thread_facts thread_facts_of(pid_t tid) {
     auto t = thread(tid, comms[below(4)]);
-    t.state = "SSSSRDTtZ"[below(9)];
-    t.sleeping = !one_in(6);
+    t.state = one_in(4) ? "RDTtZ"[below(5)] : 'S';
+    t.sleeping = !one_in(9);
     t.context_switches = static_cast<std::uint64_t>(below(3));
     t.cpu_ns = static_cast<std::uint64_t>(below(3)) * 300'000'000;
-    if (one_in(8)) t.syscall.reset();
-    else t.syscall->number = calls[below(5)];
+    if (one_in(8))
+      t.syscall.reset();
+    else
+      t.syscall->number = calls[below(5)];
     if (one_in(3)) t.waits_for = mutex_wait{.address = bql, .owner = main_tid + below(8)};
     for (int i = 0, n = one_in(2) ? below(5) : 0; i < n; ++i) t.polled_fds.push_back(below(9));
     if (one_in(4)) t.io_fd = below(9);
@@ -94,7 +98,7 @@ TEST(judge_of_random_facts, is_the_same_each_time_and_never_before_the_patience)
     const auto vm = random.model();
     const auto facts = random.process();
     std::vector<process_facts> samples;
-    const bool steady = !random.one_in(3);
+    const bool steady = !random.one_in(6);
     for (int i = 0, n = 1 + random.below(6); i < n; ++i) {
       auto& s = samples.emplace_back(steady ? facts : random.process());
       s.at = at(0.6 * (i + 1));
@@ -113,7 +117,8 @@ TEST(judge_of_random_facts, is_the_same_each_time_and_never_before_the_patience)
     ASSERT_TRUE(v->certain && v->root && v->root->silent_for && vm.monitor.oob) << seed;
     ASSERT_TRUE(v->kind == verdict_kind::bql_held || v->kind == verdict_kind::main_loop_waits) << seed;
     ASSERT_TRUE(v->root->type == wait_root::kind::migration ? v->sending : v->root->job_target) << seed;
-    for (const auto& r : v->further_roots) ASSERT_TRUE(r.job_target && r.polled_by_waiter && r.silent_for) << seed;
+    for (const auto& r : v->further_roots)
+      ASSERT_TRUE(r.job_target && r.polled_by_waiter && r.silent_for) << seed;
   }
   // The generator must reach what it is to test.
   EXPECT_GT(verdicts, 1'000);

@@ -29,9 +29,10 @@ TEST(judge, says_bql_held_by_the_migration_thread_that_polls_for_a_dead_nbd_node
     EXPECT_TRUE(v->root->polled_by_waiter);
     EXPECT_EQ(v->since, at(0));
     EXPECT_EQ(v->at, at(3.0));
-    EXPECT_THAT(v->reasons, testing::ElementsAre("qemu-system-x86 (tid 100) waits for the mutex at 0x560f77f62b40, "
-                                                 "held by tid 200.",
-                                                 std::string(comm) + " (tid 200) polls 2 file descriptors in a nested poll."));
+    EXPECT_THAT(v->reasons, testing::ElementsAre(
+                                "qemu-system-x86 (tid 100) waits for the mutex at 0x560f77f62b40, "
+                                "held by tid 200.",
+                                std::string(comm) + " (tid 200) polls 2 file descriptors in a nested poll."));
   }
 }
 
@@ -60,7 +61,8 @@ TEST(judge, takes_no_poll_for_nested_where_it_could_not_tell) {
       {"a descriptor that could not be looked at may be it",
        [](process_facts& f) { thread_of(f, main_tid).polled_fds.push_back(77); }},
       {"the descriptors could not be listed", [](process_facts& f) { f.files.clear(); }},
-      {"the polled array could not be read", [](process_facts& f) { thread_of(f, main_tid).polled_fds.clear(); }}};
+      {"the polled array could not be read",
+       [](process_facts& f) { thread_of(f, main_tid).polled_fds.clear(); }}};
   for (const auto& [why, change] : cases) {
     auto facts = main_polls_nested();
     change(facts);
@@ -105,8 +107,8 @@ TEST(judge, is_not_certain_of_a_stream_on_which_bytes_move) {
   EXPECT_EQ(in_one_line(judged(samples, migrating())), "bql-held migration:migration uncertain sending");
 }
 
-// A chardev, a vhost-user backend, an NBD server known by its host name: anything may block the main thread while a
-// migration runs. Only a migration thread's connection is the stream.
+// A chardev, a vhost-user backend, an NBD server known by its host name: anything may block the main thread
+// while a migration runs. Only a migration thread's connection is the stream.
 TEST(judge, does_not_take_any_blocked_connection_for_the_migration_stream) {
   auto facts = idle_process();
   facts.sockets = {dead_connection(stream_fd, "10.0.0.9:49200")};
@@ -147,29 +149,32 @@ TEST(judge, tells_two_nodes_apart_or_is_not_certain) {
   const two_nodes cases[] = {
       {"both dead targets, two servers", dead_connection(nbd_fd, same), dead_connection(other_nbd_fd, other),
        other.data(), true, true, "bql-held block-node:tgt block-node:two certain"},
-      {"a dead target, a healthy idle disk", dead_connection(nbd_fd, same), idle_connection(other_nbd_fd, other),
-       other.data(), true, false, "bql-held block-node:tgt certain"},
+      {"a dead target, a healthy idle disk", dead_connection(nbd_fd, same),
+       idle_connection(other_nbd_fd, other), other.data(), true, false, "bql-held block-node:tgt certain"},
       {"an unanswered target, a healthy idle disk", unanswered_connection(nbd_fd, same),
        idle_connection(other_nbd_fd, other), other.data(), true, false, "bql-held block-node:tgt certain"},
-      {"a healthy idle target, a dead disk", idle_connection(nbd_fd, same), dead_connection(other_nbd_fd, other),
-       other.data(), true, false, "bql-held block-node:two certain"},
+      {"a healthy idle target, a dead disk", idle_connection(nbd_fd, same),
+       dead_connection(other_nbd_fd, other), other.data(), true, false, "bql-held block-node:two certain"},
       {"a healthy idle target, an unanswered disk", idle_connection(nbd_fd, same),
-       unanswered_connection(other_nbd_fd, other), other.data(), true, false, "bql-held block-node:two certain"},
-      {"both dead, one a disk", dead_connection(nbd_fd, same), dead_connection(other_nbd_fd, other), other.data(),
-       true, false, "bql-held block-node:tgt block-node:two certain"},
-      {"both idle", idle_connection(nbd_fd, same), idle_connection(other_nbd_fd, other), other.data(), true, true,
-       "bql-held block-node:tgt block-node:two uncertain"},
+       unanswered_connection(other_nbd_fd, other), other.data(), true, false,
+       "bql-held block-node:two certain"},
+      {"both dead, one a disk", dead_connection(nbd_fd, same), dead_connection(other_nbd_fd, other),
+       other.data(), true, false, "bql-held block-node:tgt block-node:two certain"},
+      {"both idle", idle_connection(nbd_fd, same), idle_connection(other_nbd_fd, other), other.data(), true,
+       true, "bql-held block-node:tgt block-node:two uncertain"},
       {"one server, both dead targets", dead_connection(nbd_fd, same), dead_connection(other_nbd_fd, same),
        same.data(), true, true, "bql-held block-node:tgt block-node:two certain"},
-      {"one server, both dead, one a disk", dead_connection(nbd_fd, same), dead_connection(other_nbd_fd, same),
-       same.data(), true, false, "bql-held block-node:tgt block-node:two uncertain"},
+      {"one server, both dead, one a disk", dead_connection(nbd_fd, same),
+       dead_connection(other_nbd_fd, same), same.data(), true, false,
+       "bql-held block-node:tgt block-node:two uncertain"},
       {"one server, one dead: whose connection?", dead_connection(nbd_fd, same),
        idle_connection(other_nbd_fd, same), same.data(), true, true,
        "bql-held block-node:tgt block-node:two uncertain"}};
   for (const auto& c : cases) {
     auto facts = held_by_migration();
     facts.sockets = {c.first, c.second};
-    thread_of(facts, migration_tid) = polling(thread(migration_tid, "live_migration"), {event_fd, nbd_fd, other_nbd_fd});
+    thread_of(facts, migration_tid) =
+        polling(thread(migration_tid, "live_migration"), {event_fd, nbd_fd, other_nbd_fd});
     auto vm = mirroring();
     vm.nodes["tgt"].job_target = c.first_is_target;
     add_nbd_node(vm, "two", c.second_peer, c.second_is_target);
@@ -181,7 +186,8 @@ TEST(judge, tells_two_nodes_apart_or_is_not_certain) {
 TEST(judge, does_not_take_the_idle_mirror_at_hand_for_the_dead_one_in_an_iothread) {
   auto facts = held_by_migration();
   facts.sockets = {dead_connection(nbd_fd, nbd_server), idle_connection(other_nbd_fd, other_server)};
-  thread_of(facts, migration_tid) = polling(thread(migration_tid, "live_migration"), {event_fd, other_nbd_fd});
+  thread_of(facts, migration_tid) =
+      polling(thread(migration_tid, "live_migration"), {event_fd, other_nbd_fd});
   thread_of(facts, iothread_tid) = polling(thread(iothread_tid, "IO io0"), {event_fd, nbd_fd});
   auto vm = mirroring();
   add_nbd_node(vm, "ready", other_server, true);
@@ -204,7 +210,8 @@ TEST(judge, is_never_certain_of_a_connection_over_which_nothing_is_owed) {
 TEST(judge, is_not_certain_when_a_connection_of_no_known_node_is_stuck_as_well) {
   auto facts = held_by_migration();
   facts.sockets.push_back(dead_connection(other_nbd_fd, "10.0.0.99:4444"));
-  thread_of(facts, migration_tid) = polling(thread(migration_tid, "live_migration"), {event_fd, nbd_fd, other_nbd_fd});
+  thread_of(facts, migration_tid) =
+      polling(thread(migration_tid, "live_migration"), {event_fd, nbd_fd, other_nbd_fd});
   EXPECT_EQ(verdict_on(facts, mirroring()), "bql-held block-node:tgt uncertain");
 }
 
@@ -214,7 +221,8 @@ TEST(judge, is_not_certain_when_the_waiter_was_woken_meanwhile) {
   });
   const auto v = judged(samples, mirroring());
   EXPECT_EQ(in_one_line(v), "bql-held block-node:tgt uncertain");
-  EXPECT_EQ(v->reasons.back(), "live_migration (tid 200) was woken 3 times meanwhile: something still moves.");
+  EXPECT_EQ(v->reasons.back(),
+            "live_migration (tid 200) was woken 3 times meanwhile: something still moves.");
 }
 
 TEST(judge, finds_no_root_where_no_connection_explains_the_wait) {
@@ -231,7 +239,8 @@ TEST(judge, finds_no_root_where_no_connection_explains_the_wait) {
 }
 
 TEST(judge, says_busy_by_cpu) {
-  for (const auto [share, expected] : {std::pair{0.005, "bql-held block-node:tgt certain"}, {0.5, "main-loop-busy"}}) {
+  for (const auto [share, expected] :
+       {std::pair{0.005, "bql-held block-node:tgt certain"}, {0.5, "main-loop-busy"}}) {
     const auto samples = seen_changing(held_by_migration(), [&](process_facts& f, int i) {
       thread_of(f, migration_tid).cpu_ns += static_cast<std::uint64_t>(i * share * 5e8);
     });
@@ -248,7 +257,8 @@ TEST(judge, says_busy_by_file_io) {
   });
   const auto v = judged(working, mirroring());
   EXPECT_EQ(in_one_line(v), "main-loop-busy");
-  EXPECT_EQ(v->reasons.front(), "qemu-system-x86 (tid 100) reads or writes files, 196608 bytes since the first sample.");
+  EXPECT_EQ(v->reasons.front(),
+            "qemu-system-x86 (tid 100) reads or writes files, 196608 bytes since the first sample.");
   EXPECT_EQ(verdict_on(facts, mirroring()), "storage-wait file:/srv/web01.qcow2 certain");
 }
 
@@ -287,7 +297,8 @@ TEST(judge, says_gone_at_once) {
 
 TEST(judge, says_lock_cycle) {
   auto facts = held_by_migration();
-  thread_of(facts, migration_tid) = waiting_for(thread(migration_tid, "live_migration"), iothread_tid, 0x8000);
+  thread_of(facts, migration_tid) =
+      waiting_for(thread(migration_tid, "live_migration"), iothread_tid, 0x8000);
   thread_of(facts, iothread_tid) = waiting_for(thread(iothread_tid, "IO io0"), migration_tid, 0x9000);
   const auto v = judged(seen_for_three_seconds(facts), mirroring());
   EXPECT_EQ(in_one_line(v), "lock-cycle");
@@ -299,7 +310,8 @@ TEST(judge, says_lock_cycle) {
 
 TEST(judge, follows_a_lock_behind_the_lock) {
   auto facts = held_by_migration();
-  thread_of(facts, migration_tid) = waiting_for(thread(migration_tid, "live_migration"), iothread_tid, 0x8000);
+  thread_of(facts, migration_tid) =
+      waiting_for(thread(migration_tid, "live_migration"), iothread_tid, 0x8000);
   thread_of(facts, iothread_tid) = polling(thread(iothread_tid, "IO io0"), {event_fd, nbd_fd});
   const auto v = judged(seen_for_three_seconds(facts), mirroring());
   EXPECT_EQ(in_one_line(v), "bql-held block-node:tgt certain");
@@ -317,7 +329,10 @@ TEST(judge, says_nothing_without_the_evidence) {
       {"no threads", [](process_facts& f) { f.threads.clear(); }},
       {"no main thread", [](process_facts& f) { f.threads.erase(f.threads.begin()); }},
       {"owner unreadable", [](process_facts& f) { thread_of(f, main_tid).waits_for->owner = 0; }},
-      {"owner has ended", [](process_facts& f) { std::erase_if(f.threads, [](const auto& t) { return t.tid == migration_tid; }); }},
+      {"owner has ended",
+       [](process_facts& f) {
+         std::erase_if(f.threads, [](const auto& t) { return t.tid == migration_tid; });
+       }},
       {"holder's call unreadable", [](process_facts& f) { thread_of(f, migration_tid).syscall.reset(); }},
       {"holder runs", [](process_facts& f) { thread_of(f, migration_tid).sleeping = false; }},
       {"main's call unreadable", [](process_facts& f) {
@@ -334,13 +349,26 @@ TEST(judge, says_nothing_without_the_evidence) {
 
 TEST(judge, says_nothing_of_a_wait_that_changes) {
   const std::pair<const char*, std::function<void(process_facts&, int)>> cases[] = {
-      {"another mutex", [](process_facts& f, int i) { thread_of(f, main_tid).waits_for->address += static_cast<unsigned>(i); }},
-      {"another call", [](process_facts& f, int i) { thread_of(f, migration_tid).syscall->args[0] += static_cast<unsigned>(i); }},
-      {"another holder in between", [](process_facts& f, int i) { if (i == 3) thread_of(f, main_tid).waits_for->owner = vcpu_tid; }},
-      {"no holder in between", [](process_facts& f, int i) { if (i == 3) thread_of(f, main_tid).waits_for->owner = 0; }},
-      {"threads unreadable in between", [](process_facts& f, int i) { if (i == 3) f.threads.clear(); }}};
+      {"another mutex", [](process_facts& f,
+                           int i) { thread_of(f, main_tid).waits_for->address += static_cast<unsigned>(i); }},
+      {"another call",
+       [](process_facts& f, int i) {
+         thread_of(f, migration_tid).syscall->args[0] += static_cast<unsigned>(i);
+       }},
+      {"another holder in between",
+       [](process_facts& f, int i) {
+         if (i == 3) thread_of(f, main_tid).waits_for->owner = vcpu_tid;
+       }},
+      {"no holder in between",
+       [](process_facts& f, int i) {
+         if (i == 3) thread_of(f, main_tid).waits_for->owner = 0;
+       }},
+      {"threads unreadable in between", [](process_facts& f, int i) {
+         if (i == 3) f.threads.clear();
+       }}};
   for (const auto& [what, change] : cases) {
-    EXPECT_EQ(in_one_line(judged(seen_changing(held_by_migration(), change), mirroring())), "no verdict") << what;
+    EXPECT_EQ(in_one_line(judged(seen_changing(held_by_migration(), change), mirroring())), "no verdict")
+        << what;
   }
 }
 
@@ -356,13 +384,10 @@ TEST(judge, respects_the_patience_to_the_millisecond) {
 }
 
 TEST(judge, needs_three_samples_over_half_of_the_patience) {
-  const std::pair<std::initializer_list<double>, bool> cases[] = {{{1.0, 3.0}, false},
-                                                                  {{2.0, 2.5, 3.0}, false},
-                                                                  {{1.501, 2.0, 3.0}, false},
-                                                                  {{1.5, 2.0, 3.0}, true},
-                                                                  {{1.0, 2.8, 2.9, 3.0}, true},
-                                                                  {{3.0}, false},
-                                                                  {{3.0, 3.0, 3.0}, false}};
+  const std::pair<std::vector<double>, bool> cases[] = {
+      {{1.0, 3.0}, false},     {{2.0, 2.5, 3.0}, false},     {{1.501, 2.0, 3.0}, false},
+      {{1.5, 2.0, 3.0}, true}, {{1.0, 2.8, 2.9, 3.0}, true}, {{3.0}, false},
+      {{3.0, 3.0, 3.0}, false}};
   for (const auto& [seconds, enough] : cases) {
     EXPECT_EQ(judged(seen_at(held_by_migration(), seconds), mirroring()).has_value(), enough);
   }
@@ -372,10 +397,12 @@ TEST(undecided, says_what_is_seen) {
   auto vm = mirroring();
   EXPECT_EQ(undecided({}, vm), "No evidence from the process yet.");
   auto facts = idle_process();
-  EXPECT_EQ(undecided(std::vector{facts}, vm), "The main thread is in system call 271 (state S); no wait is proven.");
+  EXPECT_EQ(undecided(std::vector{facts}, vm),
+            "The main thread is in system call 271 (state S); no wait is proven.");
   vm.monitor.oob = false;
   EXPECT_EQ(undecided(std::vector{facts}, vm),
-            "The main thread is in system call 271 (state S); no wait is proven, and there is no out-of-band channel.");
+            "The main thread is in system call 271 (state S); no wait is proven, and there is no out-of-band "
+            "channel.");
   thread_of(facts, main_tid).syscall.reset();
   EXPECT_EQ(undecided(std::vector{facts}, vm), "What the main thread does could not be read.");
   facts.missing = {"syscall of thread 100 and 3 more: Operation not permitted"};

@@ -24,7 +24,8 @@ TEST(wait_chain, of_a_thread_that_waits_for_nobody_is_itself) {
 
 TEST(wait_chain, follows_owner_after_owner) {
   auto facts = held_by_migration();
-  thread_of(facts, migration_tid) = waiting_for(thread(migration_tid, "live_migration"), iothread_tid, 0x8000);
+  thread_of(facts, migration_tid) =
+      waiting_for(thread(migration_tid, "live_migration"), iothread_tid, 0x8000);
   const auto chain = follow(facts);
   EXPECT_EQ(tids(chain), (std::vector{main_tid, migration_tid, iothread_tid}));
   EXPECT_EQ(chain.end().comm, "IO io0");

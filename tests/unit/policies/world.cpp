@@ -42,7 +42,8 @@ thread_facts blocked_in(thread_facts t, long syscall, int fd) {
 }
 
 socket_facts idle_connection(int fd, std::string_view peer) {
-  socket_facts s{.fd = fd, .inode = 9'000 + static_cast<std::uint64_t>(fd), .kind = socket_facts::family::tcp};
+  socket_facts s{
+      .fd = fd, .inode = 9'000 + static_cast<std::uint64_t>(fd), .kind = socket_facts::family::tcp};
   s.local = "10.0.0.1:49152";
   s.peer = peer;
   s.peer_tcp_established = true;
@@ -105,11 +106,15 @@ process_facts held_in_stream(long syscall, std::string_view comm) {
   return f;
 }
 
-thread_facts& thread_of(process_facts& f, pid_t tid) { return *std::ranges::find(f.threads, tid, &thread_facts::tid); }
+thread_facts& thread_of(process_facts& f, pid_t tid) {
+  return *std::ranges::find(f.threads, tid, &thread_facts::tid);
+}
 
-socket_facts& socket_of(process_facts& f, int fd) { return *std::ranges::find(f.sockets, fd, &socket_facts::fd); }
+socket_facts& socket_of(process_facts& f, int fd) {
+  return *std::ranges::find(f.sockets, fd, &socket_facts::fd);
+}
 
-std::vector<process_facts> seen_at(const process_facts& f, std::initializer_list<double> seconds) {
+std::vector<process_facts> seen_at(const process_facts& f, const std::vector<double>& seconds) {
   std::vector<process_facts> samples;
   for (const auto second : seconds) {
     auto& sample = samples.emplace_back(f);
@@ -144,8 +149,14 @@ vm_model mirroring() {
   vm_model vm;
   vm.run_state = "running";
   vm.monitor.connected = vm.monitor.ready = vm.monitor.oob = true;
-  vm.jobs["m0"] = {.type = "mirror", .status = "running", .offset = 41, .len = 100, .io_status = "ok", .error = "",
-                   .target = "tgt", .progressed = at(0)};
+  vm.jobs["m0"] = {.type = "mirror",
+                   .status = "running",
+                   .offset = 41,
+                   .len = 100,
+                   .io_status = "ok",
+                   .error = "",
+                   .target = "tgt",
+                   .progressed = at(0)};
   add_nbd_node(vm, "tgt", nbd_server, true);
   return vm;
 }

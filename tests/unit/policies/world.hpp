@@ -1,5 +1,5 @@
-// A fake QEMU process from a literal: its threads, what they wait for, its sockets; and the VM model beside it. Every
-// function gives plain values; a test changes what it is about and leaves the rest.
+// A fake QEMU process from a literal: its threads, what they wait for, its sockets; and the VM model beside
+// it. Every function gives plain values; a test changes what it is about and leaves the rest.
 #pragma once
 
 #include "policies/judge.hpp"
@@ -60,7 +60,7 @@ thread_facts& thread_of(process_facts&, pid_t tid);
 socket_facts& socket_of(process_facts&, int fd);
 
 /// The same process at these seconds; on TCP what is silent has been so for longer each time.
-std::vector<process_facts> seen_at(const process_facts&, std::initializer_list<double> seconds);
+std::vector<process_facts> seen_at(const process_facts&, const std::vector<double>& seconds);
 /// At 1.0, 1.5, ... 3.0: the samples of a stall that began at 0.
 std::vector<process_facts> seen_for_three_seconds(const process_facts&);
 /// As before, and changed from one sample to the next.
