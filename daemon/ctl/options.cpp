@@ -43,6 +43,8 @@ std::variant<options, exit_status> parse_command_line(int argc, const char* cons
   CLI::App app("Asks unwedged about this host's VMs.\nExit status: 0 done, 1 failed, 2 usage, 3 no daemon.",
                "unwedgectl");
   app.require_subcommand(1);
+  app.fallthrough();  // `unwedgectl list --json` as well as `unwedgectl --json list`
+  app.set_version_flag("--version", "unwedgectl " UNWEDGE_VERSION);
   app.add_flag("--json", chosen.json, "print the daemon's JSON");
   app.add_option("--runtime-dir", chosen.runtime_dir, "where unwedged's socket is")
       ->type_name("DIR")

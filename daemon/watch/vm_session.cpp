@@ -151,6 +151,7 @@ void vm_watcher::session_ended(const qmp::error& why) {
   vm_.monitor.connected = vm_.monitor.ready = vm_.monitor.oob = false;
   vm_.monitor.waiting_since.reset();
   vm_.monitor.problem = to_string(why);
+  note_state();
   if (shared_.meter.protocol_error && why.code != qmp::errc::closed && why.code != qmp::errc::cancelled) {
     shared_.meter.protocol_error(to_string(why.code));
   }

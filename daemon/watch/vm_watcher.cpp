@@ -112,6 +112,7 @@ void vm_watcher::review(policies::instant at) {
     shared_.hub.publish("answers", name_, "the main loop answers again");
     want({.status = true, .jobs = true, .migration = true});  // know at once how it stands
   }
+  note_state();
 }
 
 void vm_watcher::probe(policies::instant at) {

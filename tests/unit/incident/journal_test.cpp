@@ -54,7 +54,7 @@ TEST(journal, gives_the_incident_of_the_contract) {
       R"("opened":"2026-11-22T21:50:12.345Z","closed":"2026-11-22T21:50:14.000Z","outcome":"recovered",)"
       R"("verdict":{"kind":"main-loop-busy"},"steps":[{"at":"2026-11-22T21:50:13.000Z","action":"yank",)"
       R"("arguments":{"instances":[{"type":"block-node","node-name":"tgt"}]},"authority":"protect",)"
-      R"("result":"done","took_ms":93}]})");
+      R"("result":"done","took_ms":93}],"notes":[{"at":"2026-11-22T21:50:13.300Z","text":"VM running"}]})");
 }
 
 TEST(journal, of_an_open_incident_says_so) {

@@ -88,7 +88,7 @@ class generator {
   std::mt19937 random_;
 };
 
-constexpr int rounds = 30'000;
+constexpr int rounds = 60'000;
 
 TEST(judge_of_random_facts, is_the_same_each_time_and_never_before_the_patience) {
   int verdicts = 0;
