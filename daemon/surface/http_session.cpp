@@ -15,7 +15,7 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 constexpr auto as_value = asio::as_tuple(asio::use_awaitable);
 constexpr std::uint32_t header_limit = 8 * 1024;
-constexpr std::size_t buffer_limit = 16 * 1024;  // room for a request, and the begin of a pipelined one
+constexpr std::size_t buffer_limit = 16'384;  // room for a request, and the begin of a pipelined one
 
 /// The status that tells a client what was wrong with its bytes; 0: nobody is there to be told.
 unsigned refusal(boost::system::error_code error) {

@@ -81,6 +81,10 @@ TEST(find_polled_roots, is_not_certain_with_two_connections_and_one_node) {
       find_polled_roots(seen_for_three_seconds(facts), thread_of(facts, migration_tid), mirroring());
   EXPECT_EQ(found.roots.size(), 1u);
   EXPECT_FALSE(found.certain);
+  thread_of(facts, migration_tid).polled_fds.push_back(other_nbd_fd);
+  EXPECT_FALSE(
+      find_polled_roots(seen_for_three_seconds(facts), thread_of(facts, migration_tid), mirroring()).certain)
+      << "nor if both are dead and polled";
 }
 
 TEST(find_polled_roots, believes_a_unix_socket_only_with_bytes_that_are_not_taken) {
