@@ -2,6 +2,8 @@
 // gathers them, policies/judge makes a verdict of several. All text in here comes from a hostile process.
 #pragma once
 
+#include "policies/migration_stream.hpp"
+
 #include <sys/types.h>
 
 #include <array>
@@ -42,6 +44,7 @@ struct thread_facts {
   std::optional<mutex_wait> waits_for;
   std::vector<int> polled_fds;  ///< of its poll/ppoll, negative ones left out
   std::optional<int> io_fd;     ///< of its blocking read/write/sendmsg/recvmsg/connect/pwrite...
+  policies::unsent unsent = policies::unsent::unknown;  ///< of its blocked sendmsg
   bool sleeping = false;        ///< in futex, poll, or another wait; not running
 };
 

@@ -101,6 +101,7 @@ void judge_blocking_io(samples_view samples, const thread_facts& waiter, const v
     const bool known = v.root->type == wait_root::kind::block_node || is_migration_thread(waiter);
     v.certain = known && v.root->type != wait_root::kind::socket && v.root->silent_for.has_value();
     v.sending = s->send_queue > 0 && waiter.syscall && is_send(waiter.syscall->number);
+    v.sends_state = v.sending && waiter.unsent == unsent::vm_state;
     v.reasons.push_back(fmt::format("{} is blocked {} the connection to {}, {} bytes not taken.", label(waiter),
                                     v.sending ? "sending on" : "on", s->peer.empty() ? "an unnamed peer" : s->peer,
                                     s->send_queue));

@@ -43,10 +43,12 @@ plan yank_nodes(const verdict& v, const vm_model& vm) {
   return yank(std::move(instances));
 }
 
-/// Safe only while the source is blocked in *sending*: bytes that it still holds cannot have reached the destination,
-/// so the destination cannot have become the VM. Blocked in receiving it may have, and two VMs would run.
+/// Safe only while the source is blocked in *sending* a part of the VM: bytes that it still holds cannot have reached the
+/// destination, so the destination cannot have become the VM. Blocked in receiving, or in sending what follows the state,
+/// it may have, and two VMs would run.
 plan yank_stream(const verdict& v, const vm_model& vm) {
   if (!v.sending) return none("The source has sent all it had; the destination may already be the VM.");
+  if (!v.sends_state) return none("What is still to be sent may not be needed: the destination may already be the VM.");
   if (!v.root->silent_for) return none("The migration stream is not silent.");
   if (!vm.migration || !is_running(*vm.migration)) return none("Nothing is known of a migration that runs.");
   if (in_postcopy(*vm.migration)) return none("In post-copy the memory is split over two hosts.");

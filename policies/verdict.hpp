@@ -47,6 +47,7 @@ struct verdict {
   std::vector<wait_root> further_roots;  ///< of the same kind and just as dead: two mirrors to one host, for example
   bool certain = true;                   ///< false: several connections could be the root; nothing acts on it then
   bool sending = false;                  ///< the waiter is in a blocking *send* on the root
+  bool sends_state = false;              ///< and what it has not sent is a part of the VM
   std::optional<lock_holder> holder;  ///< of the lock that the main thread waits for
   instant since{};                    ///< when the stall began: the oldest unanswered request was sent
   instant at{};                       ///< when the evidence sufficed

@@ -16,6 +16,7 @@ bool read_tcp_progress(int fd, policies::socket_facts& facts) {
   facts.bytes_acked = info.tcpi_bytes_acked;
   facts.bytes_received = info.tcpi_bytes_received;
   facts.last_received = std::chrono::milliseconds{info.tcpi_last_data_recv};
+  facts.last_sent = std::chrono::milliseconds{info.tcpi_last_data_sent};
   return true;
 }
 

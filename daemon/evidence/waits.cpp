@@ -5,10 +5,14 @@
 #include <fmt/format.h>
 
 #include <poll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <string>
 
 namespace unwedge::evidence {
 
@@ -59,6 +63,35 @@ void follow_poll(sampling& s, policies::thread_facts& thread) {
     if (entry.fd >= 0) thread.polled_fds.push_back(entry.fd);
 }
 
+std::uint64_t address_of(const void* there) { return reinterpret_cast<std::uint64_t>(there); }
+
+// The last bytes of what a sendmsg was given, at most `count`; empty: not readable.
+std::string last_bytes(sampling& s, std::span<const iovec> parts, std::size_t count) {
+  std::string bytes;
+  for (auto part = parts.rbegin(); part != parts.rend() && bytes.size() < count; ++part) {
+    std::string piece(std::min(part->iov_len, count - bytes.size()), '\0');
+    const auto from = address_of(part->iov_base) + part->iov_len - piece.size();
+    if (!piece.empty() && !s.memory.read(from, std::as_writable_bytes(std::span{piece}))) return {};
+    bytes.insert(0, piece);
+  }
+  return bytes;
+}
+
+// Only what kind of bytes it sends is kept, not the bytes: they are the guest's memory.
+void follow_send(sampling& s, policies::thread_facts& thread) {
+  constexpr std::size_t most_parts = 64;  // of QEMU's own (MAX_IOV_SIZE in migration/qemu-file.c)
+  if (thread.syscall->number != SYS_sendmsg) return;
+  msghdr message{};
+  if (!s.memory.read(thread.syscall->args[1], std::as_writable_bytes(std::span{&message, 1}))) return;
+  if (message.msg_iovlen == 0 || message.msg_iovlen > most_parts) return;
+  std::array<iovec, most_parts> room;
+  const auto parts = std::span{room}.first(message.msg_iovlen);
+  if (!s.memory.read(address_of(message.msg_iov), std::as_writable_bytes(parts))) return;
+  std::string head(std::min(parts.front().iov_len, policies::unsent_head_bytes), '\0');
+  if (!s.memory.read(address_of(parts.front().iov_base), std::as_writable_bytes(std::span{head}))) return;
+  thread.unsent = policies::classify_unsent(head, last_bytes(s, parts, policies::unsent_tail_bytes));
+}
+
 }  // namespace
 
 void follow_waits(sampling& s) {
@@ -70,6 +103,7 @@ void follow_waits(sampling& s) {
     if (!thread.syscall) continue;
     follow_lock(s, thread, tids);
     follow_poll(s, thread);
+    follow_send(s, thread);
     if (const auto set = waits_on_set(*thread.syscall)) thread.polled_fds.push_back(*set);
     thread.io_fd = io_descriptor(*thread.syscall);
   }

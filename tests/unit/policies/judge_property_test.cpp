@@ -73,6 +73,7 @@ class generator {
     if (one_in(3)) t.waits_for = mutex_wait{.address = bql, .owner = main_tid + below(8)};
     for (int i = 0, n = one_in(2) ? below(5) : 0; i < n; ++i) t.polled_fds.push_back(below(9));
     if (one_in(4)) t.io_fd = below(9);
+    if (!one_in(8)) t.unsent = unsent::vm_state;
     return t;
   }
 
@@ -116,7 +117,9 @@ TEST(judge_of_random_facts, is_the_same_each_time_and_never_before_the_patience)
     ++plans;
     ASSERT_TRUE(v->certain && v->root && v->root->silent_for && vm.monitor.oob) << seed;
     ASSERT_TRUE(v->kind == verdict_kind::bql_held || v->kind == verdict_kind::main_loop_waits) << seed;
-    ASSERT_TRUE(v->root->type == wait_root::kind::migration ? v->sending : v->root->job_target) << seed;
+    ASSERT_TRUE(v->root->type == wait_root::kind::migration ? v->sending && v->sends_state
+                                                            : v->root->job_target)
+        << seed;
     for (const auto& r : v->further_roots)
       ASSERT_TRUE(r.job_target && r.polled_by_waiter && r.silent_for) << seed;
   }

@@ -29,7 +29,7 @@ verdict dead_stream() {
                      .name = "migration",
                      .peer = "10.0.0.9:49200",
                      .silent_for = 6'100ms};
-  v.sending = true;
+  v.sending = v.sends_state = true;
   return v;
 }
 
@@ -128,6 +128,8 @@ TEST(remedy, never_yanks_a_disk_the_guest_runs_on) {
 
 TEST(remedy, never_yanks_a_stream_in_doubt) {
   const refusal cases[] = {
+      {[](verdict& v, vm_model&) { v.sends_state = false; },
+       "What is still to be sent may not be needed: the destination may already be the VM."},
       {[](verdict& v, vm_model&) { v.sending = false; },
        "The source has sent all it had; the destination may already be the VM."},
       {[](verdict& v, vm_model&) { v.root->silent_for.reset(); }, "The migration stream is not silent."},

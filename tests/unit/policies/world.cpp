@@ -102,6 +102,7 @@ process_facts main_polls_nested() {
 process_facts held_in_stream(long syscall, std::string_view comm) {
   auto f = held_by_migration(comm);
   thread_of(f, migration_tid) = blocked_in(thread(migration_tid, std::string(comm)), syscall, stream_fd);
+  thread_of(f, migration_tid).unsent = unsent::vm_state;
   f.sockets = {dead_connection(stream_fd, "10.0.0.9:49200")};
   return f;
 }

@@ -3,6 +3,8 @@
 #include "tests/unit/qmp/session_fixture.hpp"
 
 #include <algorithm>
+#include <sys/wait.h>
+
 #include <csignal>
 
 namespace unwedge::tests {
@@ -122,6 +124,8 @@ TEST_F(a_session_with_a_real_qemu, ends_when_it_is_killed_and_waits_when_it_is_s
   connect();
   ASSERT_TRUE(until_ready());
   ASSERT_EQ(::kill(qemu->pid(), SIGSTOP), 0);
+  // A thread on another processor may run on for a moment; the stop is complete when waitpid(2) reports it.
+  ASSERT_EQ(::waitpid(qemu->pid(), nullptr, WUNTRACED), qemu->pid());
   const auto probe = ask(qmp::query_yank(), 20ms);
   ASSERT_TRUE(until([&] { return probe->has_value(); }));
   EXPECT_EQ((*probe)->error().code, errc::timed_out);
