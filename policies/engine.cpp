@@ -95,11 +95,11 @@ void engine::step_done(step_outcome outcome, instant now) {
   verify_until_ = now + verify_within_;  // from its end: the act itself takes its time
 }
 
-void engine::resume(std::size_t steps_taken) {
+void engine::resume(std::size_t taken, std::size_t on_record) {
   state_ = state::watching;
-  steps_taken_ = steps_taken;
-  next_ = steps_taken;
-  outcome_if_cleared_ = steps_taken > 0 ? "recovered" : "resolved-itself";
+  steps_taken_ = taken;
+  next_ = on_record;
+  outcome_if_cleared_ = taken > 0 ? "recovered" : "resolved-itself";
 }
 
 std::string engine::outcome_when_cleared() const { return outcome_if_cleared_; }

@@ -48,8 +48,8 @@ class engine {
   /// The outcome of a take_step. Until it is told no further step is taken.
   void step_done(step_outcome outcome, instant now);
 
-  /// Takes up an incident of an earlier run, `steps_taken` of whose steps are on record: none of them is done again.
-  void resume(std::size_t steps_taken);
+  /// Takes up an incident of an earlier run with `on_record` steps, `taken` of which were begun: none is done again.
+  void resume(std::size_t taken, std::size_t on_record);
 
   bool incident_open() const { return state_ != state::idle; }
   /// True while a step is under way or being verified.

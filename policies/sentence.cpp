@@ -1,5 +1,7 @@
 #include "policies/sentence.hpp"
 
+#include "qmp/printable.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,10 +17,10 @@ std::string peer_part(const wait_root& root) { return root.peer.empty() ? "" : f
 
 std::string root_part(const wait_root& root) {
   switch (root.type) {
-    case wait_root::kind::block_node: return fmt::format("NBD node \"{}\"{}{}", root.name, peer_part(root), silent_part(root));
+    case wait_root::kind::block_node: return fmt::format("NBD node \"{}\"{}{}", qmp::printable(root.name), peer_part(root), silent_part(root));
     case wait_root::kind::migration: return fmt::format("the migration stream{}{}", peer_part(root), silent_part(root));
     case wait_root::kind::socket: return fmt::format("a connection{}{}", peer_part(root), silent_part(root));
-    case wait_root::kind::file: return fmt::format("the file {}", root.name);
+    case wait_root::kind::file: return fmt::format("the file {}", qmp::printable(root.name));
     case wait_root::kind::thread: return "something unknown";
   }
   return "";
@@ -42,7 +44,7 @@ std::string job_part(const verdict& v, const vm_model& vm) {
   for (const auto& [id, job] : vm.jobs) {
     if (!job.target || job.len <= 0) continue;
     const auto percent = std::clamp(100.0 * static_cast<double>(job.offset) / static_cast<double>(job.len), 0.0, 100.0);
-    out += fmt::format(" {} {}, {} % done.", job.type == "mirror" ? "Mirror" : "Job", id, static_cast<int>(percent));
+    out += fmt::format(" {} {}, {} % done.", job.type == "mirror" ? "Mirror" : "Job", qmp::printable(id), static_cast<int>(percent));
   }
   return out;
 }

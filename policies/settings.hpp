@@ -24,7 +24,8 @@ struct probe_settings {
 
 struct discover_settings {
   std::vector<std::string> sockets;  ///< globs of QMP sockets, absolute paths
-  std::optional<std::string> listen; ///< path of the dial-in socket
+  std::optional<std::string> listen;        ///< path of the dial-in socket
+  std::optional<std::string> listen_group;  ///< may connect to it besides root and our own user, e.g. "kvm"
   bool processes = false;            ///< watch QEMUs that nobody enrolled
 };
 

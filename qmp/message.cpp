@@ -1,27 +1,11 @@
 #include "qmp/message.hpp"
 
 #include "qmp/error.hpp"
+#include "qmp/printable.hpp"
 
 #include <fmt/format.h>
 
 namespace unwedge::qmp {
-namespace {
-
-/// A hostile QEMU must not write lines of its own into a log, nor steer a terminal.
-std::string one_line(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto u = static_cast<unsigned char>(c);
-    if (u < 0x20 || u == 0x7f)
-      out += fmt::format("\\x{:02x}", u);
-    else
-      out += c;
-  }
-  return out;
-}
-
-}  // namespace
-
 std::string to_string(const version& v) {
   if (v == version{}) return "unknown";
   return fmt::format("{}.{}.{}", v.major, v.minor, v.micro);
@@ -65,7 +49,7 @@ std::string to_string(const error& e) {
   std::string text{to_string(e.code)};
   if (!e.what.empty()) text += ": " + e.what;
   if (e.server) {
-    text += fmt::format(": {}: {}", one_line(e.server->error_class), one_line(e.server->description));
+    text += fmt::format(": {}: {}", printable(e.server->error_class), printable(e.server->description));
   }
   return text;
 }

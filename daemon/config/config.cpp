@@ -21,6 +21,7 @@ void read_discover(const node& from, settings& to, problem_list& problems) {
   table_reader in{from, "[discover]", problems};
   to.discover.sockets = in.paths("sockets");
   to.discover.listen = in.text("listen", parse_socket_path);
+  to.discover.listen_group = in.text("listen_group", parse_group);
   set(to.discover.processes, in.boolean("processes"));
   in.finish();
 }

@@ -143,4 +143,12 @@ parsed<std::string> parse_vm_glob(std::string_view text) {
   return std::string{text};
 }
 
+parsed<std::string> parse_group(std::string_view text) {
+  const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; };
+  if (text.empty() || text.size() > 32 || text.front() == '-' || !std::ranges::all_of(text, fits)) {
+    return expected(text, "the name of a group");
+  }
+  return std::string{text};
+}
+
 }  // namespace unwedge::config

@@ -40,4 +40,7 @@ parsed<std::string> parse_vm_name(std::string_view);
 /// A glob over such names: the same characters, 1 to 128.
 parsed<std::string> parse_vm_glob(std::string_view);
 
+/// A name as groupadd(8) takes it, 1 to 32 characters. Whether there is such a group is seen when it is used.
+parsed<std::string> parse_group(std::string_view);
+
 }  // namespace unwedge::config

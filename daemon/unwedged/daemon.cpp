@@ -83,15 +83,22 @@ std::expected<void, std::string> daemon::open_http() {
 }
 
 std::expected<void, std::string> daemon::open_dial_in() {
-  const auto& path = services_.settings->discover.listen;
-  if (dial_in_ && path && dial_in_->path() == *path) return {};
-  if (dial_in_) dial_in_->stop();
-  if (!path) return {};
-  auto opened = watch::dial_in::listen(io_.get_executor(), *path, [this](qmp::socket s) { fleet_.adopt(std::move(s)); });
+  const auto& discover = services_.settings->discover;
+  const auto at = discover.listen ? std::optional(watch::dial_in::where{*discover.listen, discover.listen_group}) : std::nullopt;
+  if (dial_in_ && at && dial_in_->at() == *at) return {};
+  if (dial_in_) retire_dial_in();
+  if (!at) return {};
+  auto opened = watch::dial_in::listen(io_.get_executor(), *at, [this](qmp::socket s) { fleet_.adopt(std::move(s)); });
   if (!opened) return std::unexpected(opened.error());
   dial_in_ = std::move(*opened);
   tasks_.spawn(dial_in_->run(), "dial-in");
   return {};
+}
+
+/// Its coroutine may still be on its way out: it is kept until the daemon ends.
+void daemon::retire_dial_in() {
+  dial_in_->stop();
+  retired_.push_back(std::move(dial_in_));
 }
 
 void daemon::run() {

@@ -36,6 +36,7 @@ class daemon {
   std::expected<void, std::string> open_bus();
   std::expected<void, std::string> open_http();
   std::expected<void, std::string> open_dial_in();
+  void retire_dial_in();
   systemd::bus_methods methods();
   watch::meters make_meters();
   std::vector<surface::vm_metrics_row> metrics_rows() const;
@@ -73,6 +74,7 @@ class daemon {
   watch::fleet fleet_;
   watch::socket_globs globs_;
   std::unique_ptr<watch::dial_in> dial_in_;
+  std::vector<std::unique_ptr<watch::dial_in>> retired_;
   std::unique_ptr<systemd::bus_server> bus_;
   std::unique_ptr<surface::http_server> http_;
   asio::signal_set signals_;

@@ -8,6 +8,7 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace unwedge::watch {
@@ -18,20 +19,26 @@ class dial_in {
  public:
   using adopt = std::function<void(qmp::socket)>;
 
-  /// Listens on `path`, mode 0660. Errors in a sentence.
-  static std::expected<std::unique_ptr<dial_in>, std::string> listen(asio::any_io_executor executor,
-                                                                     const std::string& path, adopt to);
+  struct where {
+    std::string path;
+    std::optional<std::string> group;  ///< may connect, too; empty: root and our own user only
+
+    bool operator==(const where&) const = default;
+  };
+
+  /// Listens, mode 0660. Errors in a sentence, for example that there is no such group.
+  static std::expected<std::unique_ptr<dial_in>, std::string> listen(asio::any_io_executor executor, where at, adopt to);
 
   /// Accepts until stop(). Spawn once.
   asio::awaitable<void> run();
   void stop();
-  const std::string& path() const { return path_; }
+  const where& at() const { return at_; }
 
  private:
-  dial_in(asio::any_io_executor executor, systemd::unix_listener listener, std::string path, adopt to);
+  dial_in(asio::any_io_executor executor, systemd::unix_listener listener, where at, adopt to);
 
-  std::string path_;
-  systemd::unix_listener listener_;
+  where at_;
+  std::optional<systemd::unix_listener> listener_;  ///< owns the path until stop()
   asio::local::stream_protocol::acceptor acceptor_;
   asio::steady_timer pause_;
   adopt adopt_;

@@ -1,5 +1,7 @@
 #include "daemon/watch/fleet.hpp"
 
+#include "qmp/printable.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -100,7 +102,7 @@ void fleet::take_up_incident(vm_watcher& w) {
 }
 
 void fleet::named(vm_watcher& w) {
-  const auto name = free_name(w.model().guest_name, w);
+  const auto name = free_name(qmp::printable(w.model().guest_name), w);
   if (name == w.name()) return;
   spdlog::info("{}: is called {}", w.name(), name);
   w.rename(name);

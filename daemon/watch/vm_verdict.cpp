@@ -4,6 +4,7 @@
 #include "daemon/watch/views.hpp"
 
 #include "policies/sentence.hpp"
+#include "qmp/printable.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -109,14 +110,15 @@ void vm_watcher::carry_out(policies::record_step d) {
 }
 
 void vm_watcher::carry_out(policies::add_note d) {
+  d.text = qmp::printable(d.text);
   shared_.hub.publish("note", name_, d.text);
   spdlog::warn("{}: {}", name_, d.text);
   recorder_.note(std::move(d.text));
 }
 
 void vm_watcher::carry_out(policies::close_incident d) {
-  const auto standing = fmt::format("Now: run state {}, migration {}.", gone_ ? "gone" : vm_.run_state,
-                                    vm_.migration ? vm_.migration->status : "none");
+  const auto standing = fmt::format("Now: run state {}, migration {}.", gone_ ? "gone" : qmp::printable(vm_.run_state),
+                                    vm_.migration ? qmp::printable(vm_.migration->status) : "none");
   recorder_.note(standing);
   recorder_.close(d.outcome);
   if (shared_.meter.incident_closed) shared_.meter.incident_closed(condition_, d.outcome);
@@ -168,7 +170,11 @@ asio::awaitable<std::string> vm_watcher::yank(policies::step s) {
 void vm_watcher::take_up(const policies::incident& open) {
   condition_ = open.condition;
   recorder_.take_up(open.id);
-  engine_.resume(open.steps.size());
+  // Begun, and of unknown outcome, counts as taken: it is not done a second time.
+  const auto taken = std::ranges::count_if(open.steps, [](const policies::incident_step& s) {
+    return s.result.empty() || s.result == "done" || s.result.starts_with("failed");
+  });
+  engine_.resume(static_cast<std::size_t>(taken), open.steps.size());
   shared_.hub.publish("note", name_, "takes up the incident " + open.id + " of an earlier run");
   spdlog::warn("{}: takes up the incident {} of an earlier run, {} steps on record", name_, open.id, open.steps.size());
 }

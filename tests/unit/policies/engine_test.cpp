@@ -220,7 +220,7 @@ TEST_F(engine_of, a_process_that_shuts_down_in_mid_incident_closes_it_as_failed)
 }
 
 TEST_F(engine_of, an_incident_of_an_earlier_run_never_repeats_its_steps) {
-  engine_.resume(1);
+  engine_.resume(1, 1);
   EXPECT_TRUE(engine_.incident_open());
   EXPECT_THAT(stalls(3), ElementsAre("amend bql-held tgt",
                                      "note No rung of the ladder is left, and the monitor still stalls."));
@@ -229,12 +229,12 @@ TEST_F(engine_of, an_incident_of_an_earlier_run_never_repeats_its_steps) {
 }
 
 TEST_F(engine_of, an_incident_of_an_earlier_run_without_steps_may_act) {
-  engine_.resume(0);
+  engine_.resume(0, 0);
   EXPECT_THAT(stalls(3), ElementsAre("amend bql-held tgt", "take 0 yank"));
 }
 
 TEST_F(engine_of, an_incident_of_an_earlier_run_may_be_over_already) {
-  engine_.resume(0);
+  engine_.resume(0, 0);
   EXPECT_THAT(answers(1), ElementsAre("close resolved-itself"));
 }
 
