@@ -66,7 +66,8 @@ node_ids reachable(const parsed_graph& graph, std::vector<std::int64_t> open, fo
     if (!seen.insert(id).second) continue;
     const auto [first, last] = graph.edges.equal_range(id);
     for (auto edge = first; edge != last; ++edge) {
-      if (backing == follow_backing::yes || edge->second.name != "backing") open.push_back(edge->second.child);
+      if (backing == follow_backing::yes || edge->second.name != "backing")
+        open.push_back(edge->second.child);
     }
   }
   return seen;
@@ -96,8 +97,8 @@ std::vector<std::int64_t> targets_of(const parsed_graph& graph, std::int64_t job
   return targets;
 }
 
-/// Marks everything that a write of the job may reach: all below its targets but backing files, which are only read.
-/// Returns the number of nodes looked at.
+/// Marks everything that a write of the job may reach: all below its targets but backing files, which are
+/// only read. Returns the number of nodes looked at.
 std::size_t mark_written(vm_model& vm, const parsed_graph& graph, std::vector<std::int64_t> targets,
                          const std::string& job) {
   const auto written = reachable(graph, std::move(targets), follow_backing::no);
@@ -120,7 +121,8 @@ void forget_all_targets(vm_model& vm) {
 }  // namespace
 
 bool still_copies(std::string_view job_status) {
-  constexpr std::array<std::string_view, 6> copying{"created", "running", "paused", "ready", "standby", "aborting"};
+  constexpr std::array<std::string_view, 6> copying{"created", "running", "paused",
+                                                    "ready",   "standby", "aborting"};
   return std::ranges::find(copying, job_status) != copying.end();
 }
 
@@ -145,7 +147,8 @@ void apply_block_graph(vm_model& vm, const qmp::json::object& document) {
     }
     if (!still_copies(job->second.status)) continue;
     looked_at += mark_written(vm, graph, std::move(targets), job->first);
-    if (looked_at > max_looked_at) return forget_all_targets(vm);  // no QEMU's graph: nothing of it is believed
+    if (looked_at > max_looked_at)
+      return forget_all_targets(vm);  // no QEMU's graph: nothing of it is believed
   }
   for (const auto id : used_by_guest(graph)) {
     if (auto* node = known_node(vm, graph, id)) node->job_target = false;

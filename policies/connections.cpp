@@ -15,18 +15,24 @@ struct candidate {
 };
 
 /// Written by QEMU, not taken by the peer.
-bool has_stuck_bytes(const socket_facts& s) { return s.send_queue > 0 || s.unacked > 0; }
-
-/// The peer owes something: to take bytes, or to answer a request that was sent after it last said anything (the last
-/// word on an idle NBD connection is the server's). Where nothing is owed, nothing need be wrong.
-bool owes(const socket_facts& s) {
-  return has_stuck_bytes(s) || (s.kind == socket_facts::family::tcp && s.last_sent && *s.last_sent < s.last_received);
+bool has_stuck_bytes(const socket_facts& s) {
+  return s.send_queue > 0 || s.unacked > 0;
 }
 
-bool polls(const thread_facts& t, int fd) { return std::ranges::find(t.polled_fds, fd) != t.polled_fds.end(); }
+/// The peer owes something: to take bytes, or to answer a request that was sent after it last said anything
+/// (the last word on an idle NBD connection is the server's). Where nothing is owed, nothing need be wrong.
+bool owes(const socket_facts& s) {
+  return has_stuck_bytes(s) ||
+         (s.kind == socket_facts::family::tcp && s.last_sent && *s.last_sent < s.last_received);
+}
+
+bool polls(const thread_facts& t, int fd) {
+  return std::ranges::find(t.polled_fds, fd) != t.polled_fds.end();
+}
 
 bool polled_by_another(const process_facts& facts, const thread_facts& waiter, int fd) {
-  return std::ranges::any_of(facts.threads, [&](const thread_facts& t) { return t.tid != waiter.tid && polls(t, fd); });
+  return std::ranges::any_of(facts.threads,
+                             [&](const thread_facts& t) { return t.tid != waiter.tid && polls(t, fd); });
 }
 
 std::vector<candidate> silent_nodes(std::span<const process_facts> samples, const thread_facts& waiter,
@@ -45,14 +51,15 @@ std::vector<candidate> silent_nodes(std::span<const process_facts> samples, cons
                         .silent_for = quiet,
                         .job_target = vm.nodes.find(name)->second.job_target,
                         .polled_by_waiter = own},
-                       s.inode, owes(s)});
+                       s.inode,
+                       owes(s)});
     }
   }
   return found;
 }
 
-/// A server of one node has one connection, and it is that node's. Of a server of several nodes only this can be said:
-/// if all its connections are dead, so are all its nodes; then each must be one that may be lost.
+/// A server of one node has one connection, and it is that node's. Of a server of several nodes only this can
+/// be said: if all its connections are dead, so are all its nodes; then each must be one that may be lost.
 bool told_apart(const std::vector<candidate>& some, const process_facts& facts, const vm_model& vm) {
   return std::ranges::all_of(some, [&](const candidate& c) {
     const auto nodes = nodes_with_peer(vm, c.root.peer);
@@ -66,7 +73,8 @@ bool told_apart(const std::vector<candidate>& some, const process_facts& facts, 
   });
 }
 
-/// A connection that the waiter polls, of no known node, whose peer does not take what was sent: it may be the root, too.
+/// A connection that the waiter polls, of no known node, whose peer does not take what was sent: it may be
+/// the root, too.
 bool stuck_elsewhere(std::span<const process_facts> samples, const thread_facts& waiter, const vm_model& vm) {
   return std::ranges::any_of(samples.back().sockets, [&](const socket_facts& s) {
     return polls(waiter, s.fd) && !s.listening && has_stuck_bytes(s) && nodes_with_peer(vm, s.peer).empty() &&
@@ -90,7 +98,8 @@ std::vector<std::string> nodes_with_peer(const vm_model& vm, const std::string& 
   return names;
 }
 
-std::optional<std::chrono::milliseconds> silence(std::span<const process_facts> samples, const socket_facts& s) {
+std::optional<std::chrono::milliseconds> silence(std::span<const process_facts> samples,
+                                                 const socket_facts& s) {
   for (const auto& sample : samples) {
     const auto* then = find_socket(sample, s.fd);
     if (then == nullptr || then->inode != s.inode || then->bytes_acked != s.bytes_acked ||
@@ -99,16 +108,20 @@ std::optional<std::chrono::milliseconds> silence(std::span<const process_facts> 
       return std::nullopt;
     }
   }
-  const auto seen = std::chrono::duration_cast<std::chrono::milliseconds>(samples.back().at - samples.front().at);
+  const auto seen =
+      std::chrono::duration_cast<std::chrono::milliseconds>(samples.back().at - samples.front().at);
   return s.kind == socket_facts::family::tcp ? std::max(seen, s.last_received) : seen;
 }
 
-polled_roots find_polled_roots(std::span<const process_facts> samples, const thread_facts& waiter, const vm_model& vm) {
+polled_roots find_polled_roots(std::span<const process_facts> samples, const thread_facts& waiter,
+                               const vm_model& vm) {
   auto all = silent_nodes(samples, waiter, vm);
-  // A connection over which nothing is owed may just be idle: it counts only if there is no other, and never for sure.
+  // A connection over which nothing is owed may just be idle: it counts only if there is no other, and never
+  // for sure.
   const bool some_owe = std::ranges::any_of(all, &candidate::owed);
   if (some_owe) std::erase_if(all, [](const candidate& c) { return !c.owed; });
-  // What the waiter polls itself explains its wait; only if there is none, it waits for another thread's connection.
+  // What the waiter polls itself explains its wait; only if there is none, it waits for another thread's
+  // connection.
   if (std::ranges::any_of(all, [](const candidate& c) { return c.root.polled_by_waiter; })) {
     std::erase_if(all, [](const candidate& c) { return !c.root.polled_by_waiter; });
   }
@@ -117,7 +130,8 @@ polled_roots find_polled_roots(std::span<const process_facts> samples, const thr
   polled_roots out;
   out.certain = some_owe && told_apart(all, samples.back(), vm) && !stuck_elsewhere(samples, waiter, vm);
   for (auto& c : all) {
-    if (std::ranges::find(out.roots, c.root.name, &wait_root::name) == out.roots.end()) out.roots.push_back(std::move(c.root));
+    if (std::ranges::find(out.roots, c.root.name, &wait_root::name) == out.roots.end())
+      out.roots.push_back(std::move(c.root));
   }
   return out;
 }

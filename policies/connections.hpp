@@ -1,4 +1,5 @@
-// Which connection a thread waits for: sockets judged by what the kernel says of them, named by the VM model. Pure.
+// Which connection a thread waits for: sockets judged by what the kernel says of them, named by the VM model.
+// Pure.
 #pragma once
 
 #include "policies/verdict.hpp"
@@ -11,14 +12,17 @@ namespace unwedge::policies {
 
 /// What ends a wait in poll.
 struct polled_roots {
-  std::vector<wait_root> roots;  ///< the likeliest first; empty: no silent connection that could explain the wait
-  bool certain = false;          ///< no other connection could explain it as well
+  std::vector<wait_root>
+      roots;             ///< the likeliest first; empty: no silent connection that could explain the wait
+  bool certain = false;  ///< no other connection could explain it as well
 };
 
-/// The dead network block nodes that explain why `waiter` polls. `samples` cover the time in which nothing moved; the
-/// connections of the last one are judged. A connection is silent if nothing was taken or arrived over all samples;
-/// one whose peer owes something outweighs one that may just be idle, and only such a one is ever certain.
-polled_roots find_polled_roots(std::span<const process_facts> samples, const thread_facts& waiter, const vm_model&);
+/// The dead network block nodes that explain why `waiter` polls. `samples` cover the time in which nothing
+/// moved; the connections of the last one are judged. A connection is silent if nothing was taken or arrived
+/// over all samples; one whose peer owes something outweighs one that may just be idle, and only such a one
+/// is ever certain.
+polled_roots find_polled_roots(std::span<const process_facts> samples, const thread_facts& waiter,
+                               const vm_model&);
 
 /// The socket with this fd in a sample, or null.
 const socket_facts* find_socket(const process_facts&, int fd);
@@ -27,6 +31,7 @@ const socket_facts* find_socket(const process_facts&, int fd);
 std::vector<std::string> nodes_with_peer(const vm_model&, const std::string& peer);
 
 /// How long nothing was taken or arrived on it; nullopt: something moved between the samples, or it is new.
-std::optional<std::chrono::milliseconds> silence(std::span<const process_facts> samples, const socket_facts& s);
+std::optional<std::chrono::milliseconds> silence(std::span<const process_facts> samples,
+                                                 const socket_facts& s);
 
 }  // namespace unwedge::policies

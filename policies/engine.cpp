@@ -21,7 +21,8 @@ std::string finding_of(const verdict& v) {
 
 }  // namespace
 
-std::vector<decision> engine::step(const observation& seen, const vm_model& vm, const engine_settings& settings) {
+std::vector<decision> engine::step(const observation& seen, const vm_model& vm,
+                                   const engine_settings& settings) {
   std::vector<decision> out;
   if (!seen.alive) {
     if (std::exchange(ended_, true)) return out;
@@ -54,8 +55,8 @@ void engine::open(const observation& seen, std::vector<decision>& out) {
   out.emplace_back(open_incident{*seen.verdict, condition_of(*seen.verdict)});
 }
 
-/// The ladder of the verdict as it is now. Rungs that this incident has taken are not taken again: the same incident
-/// acts once, and a rung that did not help will not help the second time.
+/// The ladder of the verdict as it is now. Rungs that this incident has taken are not taken again: the same
+/// incident acts once, and a rung that did not help will not help the second time.
 void engine::consider(const observation& seen, const vm_model& vm, const engine_settings& settings,
                       std::vector<decision>& out) {
   const auto plan = plan_for(*seen.verdict, vm);
@@ -77,7 +78,8 @@ void engine::consider(const observation& seen, const vm_model& vm, const engine_
   out.emplace_back(take_step{next_++, rung});
 }
 
-void engine::refuse(const policies::step& rung, std::string result, std::string outcome, std::vector<decision>& out) {
+void engine::refuse(const policies::step& rung, std::string result, std::string outcome,
+                    std::vector<decision>& out) {
   out.emplace_back(record_step{next_++, rung, std::move(result)});
   outcome_if_cleared_ = std::move(outcome);
   state_ = state::exhausted;
@@ -102,7 +104,9 @@ void engine::resume(std::size_t taken, std::size_t on_record) {
   outcome_if_cleared_ = taken > 0 ? "recovered" : "resolved-itself";
 }
 
-std::string engine::outcome_when_cleared() const { return outcome_if_cleared_; }
+std::string engine::outcome_when_cleared() const {
+  return outcome_if_cleared_;
+}
 
 void engine::close(std::string outcome, std::vector<decision>& out) {
   out.emplace_back(close_incident{std::move(outcome)});

@@ -1,5 +1,5 @@
-// The policy engine of one VM: condition -> patience -> ladder -> verify. A pure state machine: given what holds now it
-// says what to do; the watcher does it and comes back with the result. No clock, no I/O, no log.
+// The policy engine of one VM: condition -> patience -> ladder -> verify. A pure state machine: given what
+// holds now it says what to do; the watcher does it and comes back with the result. No clock, no I/O, no log.
 #pragma once
 
 #include "policies/remedy.hpp"
@@ -14,8 +14,8 @@ namespace unwedge::policies {
 /// What holds at one instant.
 struct observation {
   instant now;
-  bool alive = true;          ///< the process has not ended
-  bool responsive = true;     ///< the main loop answered, or nothing is overdue
+  bool alive = true;       ///< the process has not ended
+  bool responsive = true;  ///< the main loop answered, or nothing is overdue
   std::optional<policies::verdict> verdict;
 };
 
@@ -25,13 +25,30 @@ struct engine_settings {
   bool dry_run = false;
 };
 
-struct open_incident { policies::verdict verdict; std::string condition; };
-struct amend_verdict { policies::verdict verdict; };
-struct take_step { std::size_t index; policies::step step; };
-/// A step that is on record without having been taken: why is in `result` ("observed", "dry-run", "refused: ...").
-struct record_step { std::size_t index; policies::step step; std::string result; };
-struct add_note { std::string text; };
-struct close_incident { std::string outcome; };
+struct open_incident {
+  policies::verdict verdict;
+  std::string condition;
+};
+struct amend_verdict {
+  policies::verdict verdict;
+};
+struct take_step {
+  std::size_t index;
+  policies::step step;
+};
+/// A step that is on record without having been taken: why is in `result` ("observed", "dry-run", "refused:
+/// ...").
+struct record_step {
+  std::size_t index;
+  policies::step step;
+  std::string result;
+};
+struct add_note {
+  std::string text;
+};
+struct close_incident {
+  std::string outcome;
+};
 using decision = std::variant<open_incident, amend_verdict, take_step, record_step, add_note, close_incident>;
 
 enum class step_outcome {
@@ -48,7 +65,8 @@ class engine {
   /// The outcome of a take_step. Until it is told no further step is taken.
   void step_done(step_outcome outcome, instant now);
 
-  /// Takes up an incident of an earlier run with `on_record` steps, `taken` of which were begun: none is done again.
+  /// Takes up an incident of an earlier run with `on_record` steps, `taken` of which were begun: none is done
+  /// again.
   void resume(std::size_t taken, std::size_t on_record);
 
   bool incident_open() const { return state_ != state::idle; }
@@ -68,7 +86,7 @@ class engine {
   std::string finding_;  ///< of the verdict on record: its kind and root
   std::string outcome_if_cleared_;
   std::string why_not_;
-  std::size_t next_ = 0;        ///< index of the next step on record
+  std::size_t next_ = 0;  ///< index of the next step on record
   std::size_t steps_taken_ = 0;
   int refusals_ = 0;
   duration verify_within_{};

@@ -35,17 +35,17 @@ struct syscall_facts {
 
 struct thread_facts {
   pid_t tid = 0;
-  std::string comm;    ///< at most 15 characters; the process name unless debug-threads=on
-  char state = '?';    ///< R S D T t Z X, as in proc(5)
-  std::string wchan;   ///< kernel function it sleeps in; empty if unknown
-  std::uint64_t cpu_ns = 0;            ///< time on a CPU so far
-  std::uint64_t context_switches = 0;  ///< voluntary + involuntary so far
+  std::string comm;                      ///< at most 15 characters; the process name unless debug-threads=on
+  char state = '?';                      ///< R S D T t Z X, as in proc(5)
+  std::string wchan;                     ///< kernel function it sleeps in; empty if unknown
+  std::uint64_t cpu_ns = 0;              ///< time on a CPU so far
+  std::uint64_t context_switches = 0;    ///< voluntary + involuntary so far
   std::optional<syscall_facts> syscall;  ///< nullopt: not permitted or gone
   std::optional<mutex_wait> waits_for;
   std::vector<int> polled_fds;  ///< of its poll/ppoll, negative ones left out
   std::optional<int> io_fd;     ///< of its blocking read/write/sendmsg/recvmsg/connect/pwrite...
   policies::unsent unsent = policies::unsent::unknown;  ///< of its blocked sendmsg
-  bool sleeping = false;        ///< in futex, poll, or another wait; not running
+  bool sleeping = false;                                ///< in futex, poll, or another wait; not running
 };
 
 /// One of the process's sockets, as the kernel sees it.
@@ -56,14 +56,15 @@ struct socket_facts {
   bool listening = false;
   std::string local;  ///< "10.0.0.1:49152", "/run/x.sock", "@abstract"; empty: unnamed
   std::string peer;
-  bool peer_tcp_established = false;  ///< TCP only
-  std::uint64_t send_queue = 0;       ///< bytes written and not yet taken (SIOCOUTQ)
-  std::uint64_t receive_queue = 0;    ///< bytes arrived and not yet read (SIOCINQ)
-  std::uint64_t bytes_acked = 0;      ///< TCP only, since the connection began
-  std::uint64_t bytes_received = 0;   ///< TCP only
-  std::uint32_t unacked = 0;          ///< TCP only, segments in flight
+  bool peer_tcp_established = false;           ///< TCP only
+  std::uint64_t send_queue = 0;                ///< bytes written and not yet taken (SIOCOUTQ)
+  std::uint64_t receive_queue = 0;             ///< bytes arrived and not yet read (SIOCINQ)
+  std::uint64_t bytes_acked = 0;               ///< TCP only, since the connection began
+  std::uint64_t bytes_received = 0;            ///< TCP only
+  std::uint32_t unacked = 0;                   ///< TCP only, segments in flight
   std::chrono::milliseconds last_received{0};  ///< TCP only: how long ago data came
-  std::optional<std::chrono::milliseconds> last_sent;  ///< TCP only: how long ago data was sent; nullopt: not read
+  std::optional<std::chrono::milliseconds>
+      last_sent;  ///< TCP only: how long ago data was sent; nullopt: not read
 };
 
 /// A file descriptor that is not a socket but matters to the verdict.
@@ -78,7 +79,7 @@ struct process_facts {
   instant at{};
   bool alive = false;  ///< false: the pidfd says it has ended; nothing else is filled in
   pid_t pid = 0;
-  pid_t tracer = 0;          ///< TracerPid of the main thread
+  pid_t tracer = 0;           ///< TracerPid of the main thread
   bool has_signalfd = false;  ///< QEMU's main loop always polls one: its ppoll without it is a nested one
   std::uint64_t written = 0;  ///< /proc/PID/io wchar: bytes passed to write calls so far
   std::uint64_t read = 0;     ///< rchar

@@ -1,4 +1,5 @@
-// The record of one condition from onset to end. daemon/incident keeps it on disk as JSON lines; surfaces show it.
+// The record of one condition from onset to end. daemon/incident keeps it on disk as JSON lines; surfaces
+// show it.
 #pragma once
 
 #include <boost/json.hpp>
@@ -14,11 +15,11 @@ using wall_time = std::chrono::system_clock::time_point;
 /// One rung of a ladder as it was taken, or would have been.
 struct incident_step {
   wall_time at{};
-  std::string action;           ///< "yank"
+  std::string action;  ///< "yank"
   boost::json::object arguments;
-  std::string authority;        ///< what it needs
-  std::string result;           ///< "", while under way: its intent is on record, its outcome not yet;
-                                ///< done | failed: WHY | refused: WHY | observed | dry-run
+  std::string authority;  ///< what it needs
+  std::string result;     ///< "", while under way: its intent is on record, its outcome not yet;
+                          ///< done | failed: WHY | refused: WHY | observed | dry-run
   std::chrono::milliseconds took{0};
 };
 
@@ -29,11 +30,11 @@ struct incident_note {
 };
 
 struct incident {
-  std::string id;         ///< "web01-20261122-215012", also the folder's name
+  std::string id;  ///< "web01-20261122-215012", also the folder's name
   std::string vm;
   pid_t pid = 0;
   std::uint64_t started = 0;  ///< the process's start time (proc(5) starttime): with pid, its identity
-  std::string condition;  ///< monitor-stalled | process-gone
+  std::string condition;      ///< monitor-stalled | process-gone
   wall_time opened{};
   std::optional<wall_time> closed;
   std::string outcome = "open";  ///< recovered | resolved-itself | failed | observed | dry-run | open

@@ -20,10 +20,12 @@ bool is_send(long number) {
   return std::ranges::find(calls, number) != calls.end();
 }
 
-std::string label(const thread_facts& t) { return fmt::format("{} (tid {})", t.comm, t.tid); }
+std::string label(const thread_facts& t) {
+  return fmt::format("{} (tid {})", t.comm, t.tid);
+}
 
-/// The latest samples that suffice: a process that was at work before and is stuck now counts from when it got stuck.
-/// Empty: it was not looked at for long enough.
+/// The latest samples that suffice: a process that was at work before and is stuck now counts from when it
+/// got stuck. Empty: it was not looked at for long enough.
 samples_view latest(samples_view samples, const judge_settings& s) {
   for (std::size_t count = s.min_samples; count <= samples.size(); ++count) {
     const auto some = samples.last(count);
@@ -33,9 +35,8 @@ samples_view latest(samples_view samples, const judge_settings& s) {
 }
 
 bool same_throughout(samples_view samples, const wait_chain& last) {
-  return std::ranges::all_of(samples, [&](const process_facts& f) {
-    return !f.threads.empty() && same_wait(follow(f), last);
-  });
+  return std::ranges::all_of(
+      samples, [&](const process_facts& f) { return !f.threads.empty() && same_wait(follow(f), last); });
 }
 
 /// A thread of the chain that runs, or the main thread's file I/O that goes on: the process is at work.
@@ -47,21 +48,24 @@ std::optional<std::string> progress(samples_view samples, const wait_chain& chai
   const auto& end = chain.end();
   const auto* before = find_thread(samples.front(), end.tid);
   const bool moved = before != nullptr && before->context_switches != end.context_switches;
-  const auto bytes = samples.back().written - samples.front().written + samples.back().read - samples.front().read;
+  const auto bytes =
+      samples.back().written - samples.front().written + samples.back().read - samples.front().read;
   if (end.io_fd && moved && bytes > 0 && find_socket(samples.back(), *end.io_fd) == nullptr) {
     return fmt::format("{} reads or writes files, {} bytes since the first sample.", label(end), bytes);
   }
   return std::nullopt;
 }
 
-/// QEMU's main loop polls its signalfd whenever it is idle; a poll without it is a nested one (aio_poll), which waits
-/// for one thing and runs nothing else.
+/// QEMU's main loop polls its signalfd whenever it is idle; a poll without it is a nested one (aio_poll),
+/// which waits for one thing and runs nothing else.
 bool polls_nested(const process_facts& facts, const thread_facts& t) {
   const auto is_signalfd = [&](int fd) {
-    return std::ranges::any_of(facts.files, [&](const file_facts& f) { return f.fd == fd && f.what == file_facts::kind::signalfd; });
+    return std::ranges::any_of(
+        facts.files, [&](const file_facts& f) { return f.fd == fd && f.what == file_facts::kind::signalfd; });
   };
   const auto is_known = [&](int fd) {
-    return find_socket(facts, fd) != nullptr || std::ranges::find(facts.files, fd, &file_facts::fd) != facts.files.end();
+    return find_socket(facts, fd) != nullptr ||
+           std::ranges::find(facts.files, fd, &file_facts::fd) != facts.files.end();
   };
   // One that could not be looked at may be the signalfd.
   return facts.has_signalfd && !t.polled_fds.empty() && std::ranges::all_of(t.polled_fds, is_known) &&
@@ -80,14 +84,15 @@ bool may_be_migration_thread(const thread_facts& t, const thread_facts& main, co
 
 wait_root blocking_socket_root(samples_view samples, const socket_facts& s, const thread_facts& waiter,
                                const vm_model& vm) {
-  wait_root root{.type = wait_root::kind::socket, .name = "", .peer = s.peer, .silent_for = silence(samples, s)};
+  wait_root root{
+      .type = wait_root::kind::socket, .name = "", .peer = s.peer, .silent_for = silence(samples, s)};
   const auto nodes = nodes_with_peer(vm, s.peer);
   if (nodes.size() == 1) {
     root.type = wait_root::kind::block_node;
     root.name = nodes.front();
     root.job_target = vm.nodes.find(nodes.front())->second.job_target;
-  } else if (nodes.empty() &&
-             (is_migration_thread(waiter) || may_be_migration_thread(waiter, samples.back().threads.front(), vm))) {
+  } else if (nodes.empty() && (is_migration_thread(waiter) ||
+                               may_be_migration_thread(waiter, samples.back().threads.front(), vm))) {
     root.type = wait_root::kind::migration;
     root.name = "migration";
   }
@@ -102,21 +107,23 @@ void judge_blocking_io(samples_view samples, const thread_facts& waiter, const v
     v.certain = known && v.root->type != wait_root::kind::socket && v.root->silent_for.has_value();
     v.sending = s->send_queue > 0 && waiter.syscall && is_send(waiter.syscall->number);
     v.sends_state = v.sending && waiter.unsent == unsent::vm_state;
-    v.reasons.push_back(fmt::format("{} is blocked {} the connection to {}, {} bytes not taken.", label(waiter),
-                                    v.sending ? "sending on" : "on", s->peer.empty() ? "an unnamed peer" : s->peer,
-                                    s->send_queue));
+    v.reasons.push_back(fmt::format("{} is blocked {} the connection to {}, {} bytes not taken.",
+                                    label(waiter), v.sending ? "sending on" : "on",
+                                    s->peer.empty() ? "an unnamed peer" : s->peer, s->send_queue));
     return;
   }
   const auto file = std::ranges::find(facts.files, *waiter.io_fd, &file_facts::fd);
   v.kind = verdict_kind::storage_wait;
-  v.root = wait_root{.type = wait_root::kind::file, .name = file == facts.files.end() ? "?" : file->target, .peer = ""};
+  v.root = wait_root{
+      .type = wait_root::kind::file, .name = file == facts.files.end() ? "?" : file->target, .peer = ""};
   v.reasons.push_back(fmt::format("{} waits in a system call for {}.", label(waiter), v.root->name));
 }
 
 void judge_poll(samples_view samples, const thread_facts& waiter, const vm_model& vm, verdict& v) {
   auto found = find_polled_roots(samples, waiter, vm);
   v.certain = found.certain;
-  v.reasons.push_back(fmt::format("{} polls {} file descriptors in a nested poll.", label(waiter), waiter.polled_fds.size()));
+  v.reasons.push_back(
+      fmt::format("{} polls {} file descriptors in a nested poll.", label(waiter), waiter.polled_fds.size()));
   if (found.roots.empty()) {
     v.certain = false;
     v.root = wait_root{.type = wait_root::kind::thread, .name = waiter.comm, .peer = ""};
@@ -126,12 +133,14 @@ void judge_poll(samples_view samples, const thread_facts& waiter, const vm_model
   v.root = std::move(found.roots.front());
   v.further_roots.assign(found.roots.begin() + 1, found.roots.end());
   if (!v.root->polled_by_waiter) {
-    v.reasons.push_back(fmt::format("The connection to {} is polled by another thread (iothread).", v.root->peer));
+    v.reasons.push_back(
+        fmt::format("The connection to {} is polled by another thread (iothread).", v.root->peer));
   }
 }
 
-/// A thread that was woken and sleeps again in the same call has done something: a drain that goes on, though slowly.
-/// One that waits for what never comes is not woken at all (measured on QEMU 7.2: not once in seconds).
+/// A thread that was woken and sleeps again in the same call has done something: a drain that goes on, though
+/// slowly. One that waits for what never comes is not woken at all (measured on QEMU 7.2: not once in
+/// seconds).
 void doubt_if_woken(samples_view samples, const thread_facts& waiter, verdict& v) {
   const auto* before = find_thread(samples.front(), waiter.tid);
   if (before == nullptr || before->context_switches == waiter.context_switches) return;
@@ -155,14 +164,15 @@ std::optional<verdict> judge_state(const process_facts& facts, verdict v) {
   return std::nullopt;
 }
 
-std::optional<verdict> judge_wait(samples_view samples, const vm_model& vm, const wait_chain& chain, verdict v) {
+std::optional<verdict> judge_wait(samples_view samples, const vm_model& vm, const wait_chain& chain,
+                                  verdict v) {
   const auto& facts = samples.back();
   const auto& end = chain.end();
   const bool main_itself = chain.threads.size() == 1;
   for (const auto* t : chain.threads) {
     if (!t->waits_for) continue;
-    v.reasons.push_back(fmt::format("{} waits for the mutex at {:#x}, held by tid {}.", label(*t), t->waits_for->address,
-                                    t->waits_for->owner));
+    v.reasons.push_back(fmt::format("{} waits for the mutex at {:#x}, held by tid {}.", label(*t),
+                                    t->waits_for->address, t->waits_for->owner));
   }
   if (!main_itself) v.holder = lock_holder{chain.threads[1]->tid, chain.threads[1]->comm};
   v.kind = main_itself ? verdict_kind::main_loop_waits : verdict_kind::bql_held;
@@ -188,7 +198,8 @@ std::optional<verdict> judge_wait(samples_view samples, const vm_model& vm, cons
 
 }  // namespace
 
-std::optional<verdict> judge(samples_view all, const vm_model& vm, instant since, const judge_settings& settings) {
+std::optional<verdict> judge(samples_view all, const vm_model& vm, instant since,
+                             const judge_settings& settings) {
   if (all.empty()) return std::nullopt;
   const auto& last = all.back();
   verdict v;
@@ -199,7 +210,8 @@ std::optional<verdict> judge(samples_view all, const vm_model& vm, instant since
     v.reasons.emplace_back("The process has ended.");
     return v;
   }
-  if (last.threads.empty() || last.threads.front().tid != last.pid) return std::nullopt;  // no main thread seen
+  if (last.threads.empty() || last.threads.front().tid != last.pid)
+    return std::nullopt;  // no main thread seen
   if (last.at - since < settings.patience) return std::nullopt;
   if (auto state = judge_state(last, v)) return state;
   const auto samples = latest(all, settings);
@@ -221,8 +233,9 @@ std::string undecided(samples_view samples, const vm_model& vm) {
   const auto& main = facts.threads.front();
   if (!facts.missing.empty()) return "Evidence is missing: " + facts.missing.front() + ".";
   if (!main.syscall) return "What the main thread does could not be read.";
-  return fmt::format("The main thread is in system call {} (state {}); {}.", main.syscall->number, main.state,
-                     vm.monitor.oob ? "no wait is proven" : "no wait is proven, and there is no out-of-band channel");
+  return fmt::format(
+      "The main thread is in system call {} (state {}); {}.", main.syscall->number, main.state,
+      vm.monitor.oob ? "no wait is proven" : "no wait is proven, and there is no out-of-band channel");
 }
 
 }  // namespace unwedge::policies

@@ -1,7 +1,8 @@
 // From evidence to a verdict. Pure: the same samples give the same verdict.
 //
-// Busy is not hung, and a time-out alone proves nothing: a verdict of waiting needs the same wait in every sample of
-// the stall, over at least half of the patience, with no CPU time and no bytes anywhere on its chain.
+// Busy is not hung, and a time-out alone proves nothing: a verdict of waiting needs the same wait in every
+// sample of the stall, over at least half of the patience, with no CPU time and no bytes anywhere on its
+// chain.
 #pragma once
 
 #include "policies/verdict.hpp"
@@ -12,8 +13,8 @@
 namespace unwedge::policies {
 
 struct judge_settings {
-  duration patience;        ///< a stall younger than this is no verdict but `gone`
-  double busy_share = 0.01; ///< more CPU than this on the chain is progress
+  duration patience;         ///< a stall younger than this is no verdict but `gone`
+  double busy_share = 0.01;  ///< more CPU than this on the chain is progress
   std::size_t min_samples = 3;
 };
 

@@ -7,13 +7,19 @@ namespace {
 
 using namespace std::string_view_literals;
 
-bool is_text(char c) { return (c >= ' ' && c <= '~') || c == '\n' || c == '\r' || c == '\t'; }
+bool is_text(char c) {
+  return (c >= ' ' && c <= '~') || c == '\n' || c == '\r' || c == '\t';
+}
 
 /// A TLS record of application data (RFC 8446, 5.1): what is inside cannot be told.
-bool is_tls_record(std::string_view head) { return head.starts_with("\x17\x03"sv); }
+bool is_tls_record(std::string_view head) {
+  return head.starts_with("\x17\x03"sv);
+}
 
 /// The end of the state, and the beginning of the description: its length, below 16 MiB, begins with a zero.
-bool has_end_of_state(std::string_view tail) { return tail.contains("\0\x06\0"sv) || tail.ends_with("\0\x06"sv); }
+bool has_end_of_state(std::string_view tail) {
+  return tail.contains("\0\x06\0"sv) || tail.ends_with("\0\x06"sv);
+}
 
 }  // namespace
 

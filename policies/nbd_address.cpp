@@ -35,8 +35,8 @@ std::string percent_decoded(std::string_view s) {
   return out;
 }
 
-/// The form in which the kernel's addresses are written down (daemon/evidence): an IPv6 address in brackets and in its
-/// shortest form, a mapped IPv4 one as such. A name stays as it is.
+/// The form in which the kernel's addresses are written down (daemon/evidence): an IPv6 address in brackets
+/// and in its shortest form, a mapped IPv4 one as such. A name stays as it is.
 std::string written(std::string_view host, std::string_view port) {
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   if (host.empty()) return "";
@@ -56,11 +56,14 @@ std::string written(std::string_view host, std::string_view port) {
 std::string host_and_port(std::string_view authority) {
   const auto bracket = authority.rfind(']');
   const auto colon = authority.rfind(':');
-  const bool has_port = colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket);
+  const bool has_port =
+      colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket);
   return has_port ? written(authority.substr(0, colon), authority.substr(colon + 1)) : written(authority, "");
 }
 
-std::string from_uri(std::string_view rest) { return host_and_port(rest.substr(0, rest.find('/'))); }
+std::string from_uri(std::string_view rest) {
+  return host_and_port(rest.substr(0, rest.find('/')));
+}
 
 std::string from_unix_uri(std::string_view rest) {
   constexpr std::string_view key = "socket=";

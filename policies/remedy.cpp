@@ -7,7 +7,9 @@
 namespace unwedge::policies {
 namespace {
 
-plan none(std::string why) { return {{}, std::move(why)}; }
+plan none(std::string why) {
+  return {{}, std::move(why)};
+}
 
 plan yank(boost::json::array instances) {
   step s{.action = "yank", .arguments = {}};
@@ -15,9 +17,9 @@ plan yank(boost::json::array instances) {
   return {{std::move(s)}, ""};
 }
 
-/// A plain yank saves the VM only where the waiting thread itself polls the dead connection: with the job in an
-/// iothread it makes QEMU abort (job_set_aio_context, qemu-facts 8.2). And it costs what is behind the connection: a
-/// copy can be made again, a disk that the guest runs on cannot.
+/// A plain yank saves the VM only where the waiting thread itself polls the dead connection: with the job in
+/// an iothread it makes QEMU abort (job_set_aio_context, qemu-facts 8.2). And it costs what is behind the
+/// connection: a copy can be made again, a disk that the guest runs on cannot.
 plan yank_nodes(const verdict& v, const vm_model& vm) {
   std::vector<const wait_root*> roots{&*v.root};
   for (const auto& r : v.further_roots) roots.push_back(&r);
@@ -25,14 +27,18 @@ plan yank_nodes(const verdict& v, const vm_model& vm) {
   for (const auto* r : roots) {
     if (r->type != wait_root::kind::block_node) return none("Not all that it waits for are block nodes.");
     if (!r->job_target) {
-      return none(fmt::format("Node \"{}\" is no job's target but a disk of the guest: losing it could cost the VM.", r->name));
+      return none(fmt::format(
+          "Node \"{}\" is no job's target but a disk of the guest: losing it could cost the VM.", r->name));
     }
     if (!r->polled_by_waiter) {
-      return none(fmt::format("The job of node \"{}\" runs in an iothread: a plain yank would make QEMU abort.", r->name));
+      return none(fmt::format(
+          "The job of node \"{}\" runs in an iothread: a plain yank would make QEMU abort.", r->name));
     }
-    // QEMU waits for POLLOUT, which the shutdown of a unix socket with a full buffer never gives (qemu-facts 8.5).
+    // QEMU waits for POLLOUT, which the shutdown of a unix socket with a full buffer never gives
+    // (qemu-facts 8.5).
     if (r->peer.starts_with('/') || r->peer.starts_with('@')) {
-      return none(fmt::format("Node \"{}\" is reached by a unix socket: a plain yank does not end the wait.", r->name));
+      return none(fmt::format("Node \"{}\" is reached by a unix socket: a plain yank does not end the wait.",
+                              r->name));
     }
     if (!r->silent_for) return none(fmt::format("The connection of node \"{}\" is not silent.", r->name));
     if (std::ranges::find(vm.yankable.block_nodes, r->name) == vm.yankable.block_nodes.end()) {
@@ -43,17 +49,19 @@ plan yank_nodes(const verdict& v, const vm_model& vm) {
   return yank(std::move(instances));
 }
 
-/// Safe only while the source is blocked in *sending* a part of the VM: bytes that it still holds cannot have reached the
-/// destination, so the destination cannot have become the VM. Blocked in receiving, or in sending what follows the state,
-/// it may have, and two VMs would run.
+/// Safe only while the source is blocked in *sending* a part of the VM: bytes that it still holds cannot have
+/// reached the destination, so the destination cannot have become the VM. Blocked in receiving, or in sending
+/// what follows the state, it may have, and two VMs would run.
 plan yank_stream(const verdict& v, const vm_model& vm) {
   if (!v.sending) return none("The source has sent all it had; the destination may already be the VM.");
-  if (!v.sends_state) return none("What is still to be sent may not be needed: the destination may already be the VM.");
+  if (!v.sends_state)
+    return none("What is still to be sent may not be needed: the destination may already be the VM.");
   if (!v.root->silent_for) return none("The migration stream is not silent.");
   if (!vm.migration || !is_running(*vm.migration)) return none("Nothing is known of a migration that runs.");
   if (in_postcopy(*vm.migration)) return none("In post-copy the memory is split over two hosts.");
   if (!vm.migration->postcopy_enabled) return none("Whether post-copy is enabled is not known.");
-  if (*vm.migration->postcopy_enabled) return none("Post-copy is enabled for this migration and may have begun.");
+  if (*vm.migration->postcopy_enabled)
+    return none("Post-copy is enabled for this migration and may have begun.");
   if (!vm.yankable.migration) return none("QEMU does not list the migration among what it can yank.");
   return yank({boost::json::object{{"type", "migration"}}});
 }
@@ -62,8 +70,9 @@ plan yank_stream(const verdict& v, const vm_model& vm) {
 
 plan plan_for(const verdict& v, const vm_model& vm) {
   if (v.kind != verdict_kind::bql_held && v.kind != verdict_kind::main_loop_waits) {
-    return none(v.kind == verdict_kind::main_loop_busy ? "It is at work: waiting is right."
-                                                       : fmt::format("Nothing to be done about {}.", to_string(v.kind)));
+    return none(v.kind == verdict_kind::main_loop_busy
+                    ? "It is at work: waiting is right."
+                    : fmt::format("Nothing to be done about {}.", to_string(v.kind)));
   }
   if (!vm.monitor.oob) return none("The monitor has no out-of-band channel.");
   if (!v.root || !v.certain) return none("What it waits for is not certain.");

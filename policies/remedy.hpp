@@ -14,10 +14,11 @@ namespace unwedge::policies {
 
 /// One rung of a ladder. Idempotent: done twice it does no more than once.
 struct step {
-  std::string action;           ///< "yank"
+  std::string action;             ///< "yank"
   boost::json::object arguments;  ///< as recorded and as sent
   authority needs = authority::protect;
-  duration verify_within = std::chrono::seconds(2);  ///< the condition must have cleared by then, else the next rung
+  duration verify_within =
+      std::chrono::seconds(2);  ///< the condition must have cleared by then, else the next rung
 
   bool operator==(const step&) const = default;
 };

@@ -1,8 +1,8 @@
 // What the model takes from the replies to its queries (qapi/{run-state,block-core,job,migration,yank}.json).
 #include "policies/block_graph.hpp"
-#include "qmp/json_fields.hpp"
 #include "policies/nbd_address.hpp"
 #include "policies/vm_model.hpp"
+#include "qmp/json_fields.hpp"
 
 #include <set>
 
@@ -19,7 +19,9 @@ constexpr std::size_t max_jobs = 256;
 constexpr std::size_t max_nodes = 4'096;
 constexpr std::size_t text_bytes = 256;
 
-std::string kept(std::string_view s) { return std::string(s.substr(0, text_bytes)); }
+std::string kept(std::string_view s) {
+  return std::string(s.substr(0, text_bytes));
+}
 
 void apply_progress(job_state& job, std::int64_t offset, std::string_view status, instant now) {
   if (offset != job.offset || status != job.status || job.progressed == instant{}) job.progressed = now;
@@ -112,7 +114,8 @@ void apply_nodes(vm_model& vm, const array& list) {
     const auto driver = text(*o, "drv");
     if (name.empty()) continue;
     const auto before = vm.nodes.find(name);
-    block_node node{.driver = kept(driver), .peer = driver == "nbd" ? nbd_peer(text(*o, "file")) : "", .target_of = {}};
+    block_node node{
+        .driver = kept(driver), .peer = driver == "nbd" ? nbd_peer(text(*o, "file")) : "", .target_of = {}};
     if (before != vm.nodes.end()) {
       node.job_target = before->second.job_target;
       node.target_of = before->second.target_of;

@@ -6,10 +6,14 @@ namespace unwedge::policies {
 
 std::string_view to_string(authority a) {
   switch (a) {
-    case authority::observe: return "observe";
-    case authority::protect: return "protect";
-    case authority::rescue: return "rescue";
-    case authority::destroy: return "destroy";
+    case authority::observe:
+      return "observe";
+    case authority::protect:
+      return "protect";
+    case authority::rescue:
+      return "rescue";
+    case authority::destroy:
+      return "destroy";
   }
   return "unknown";
 }
@@ -25,7 +29,8 @@ authority settings::authority_of(std::string_view vm_name) const {
   const std::string name(vm_name);
   auto result = authority;
   for (const auto& vm : vms) {
-    const bool applies = vm.name ? *vm.name == name : vm.match && ::fnmatch(vm.match->c_str(), name.c_str(), 0) == 0;
+    const bool applies =
+        vm.name ? *vm.name == name : vm.match && ::fnmatch(vm.match->c_str(), name.c_str(), 0) == 0;
     if (applies && vm.authority) result = *vm.authority;
   }
   return result;

@@ -23,17 +23,17 @@ struct probe_settings {
 };
 
 struct discover_settings {
-  std::vector<std::string> sockets;  ///< globs of QMP sockets, absolute paths
+  std::vector<std::string> sockets;         ///< globs of QMP sockets, absolute paths
   std::optional<std::string> listen;        ///< path of the dial-in socket
   std::optional<std::string> listen_group;  ///< may connect to it besides root and our own user, e.g. "kvm"
-  bool processes = false;            ///< watch QEMUs that nobody enrolled
+  bool processes = false;                   ///< watch QEMUs that nobody enrolled
 };
 
 /// A `[[vm]]` table: a fixed VM (`name` + `qmp`), or settings for VMs whose name matches (`match`).
 struct vm_settings {
   std::optional<std::string> match;  ///< glob over the VM's name
   std::optional<std::string> name;
-  std::optional<std::string> qmp;    ///< path of its QMP socket
+  std::optional<std::string> qmp;  ///< path of its QMP socket
   std::optional<policies::authority> authority;
 };
 
@@ -44,8 +44,8 @@ struct settings {
   discover_settings discover;
   probe_settings probe;
   std::vector<vm_settings> vms;
-  std::size_t max_vms = 4'096;            ///< sessions at once; more are refused with a warning
-  std::size_t max_incidents = 1'000;      ///< folders kept; the oldest closed ones are removed first
+  std::size_t max_vms = 4'096;        ///< sessions at once; more are refused with a warning
+  std::size_t max_incidents = 1'000;  ///< folders kept; the oldest closed ones are removed first
   std::size_t max_incident_bytes = 256u << 20;
 
   /// The authority of a VM of this name: the last `[[vm]]` that names or matches it, else the default.

@@ -7,11 +7,13 @@ namespace {
 
 constexpr std::size_t samples_kept = 8;
 
-/// Five samples from the moment that a probe is late to the end of the patience; then ever more seldom, since a stall
-/// that is hours old needs no sample a second.
+/// Five samples from the moment that a probe is late to the end of the patience; then ever more seldom, since
+/// a stall that is hours old needs no sample a second.
 duration cadence(duration age, const probe_settings& s) {
-  const duration until_verdict = std::max<duration>(s.patience - s.late_after, std::chrono::milliseconds(400)) / 4;
-  return std::clamp<duration>(age / 10, until_verdict, std::max<duration>(until_verdict, std::chrono::seconds(10)));
+  const duration until_verdict =
+      std::max<duration>(s.patience - s.late_after, std::chrono::milliseconds(400)) / 4;
+  return std::clamp<duration>(age / 10, until_verdict,
+                              std::max<duration>(until_verdict, std::chrono::seconds(10)));
 }
 
 }  // namespace
@@ -49,7 +51,9 @@ std::optional<verdict> suspicion::judge(const vm_model& vm, const probe_settings
   return policies::judge(samples_, vm, *since_, {.patience = settings.patience});
 }
 
-std::string suspicion::undecided(const vm_model& vm) const { return policies::undecided(samples_, vm); }
+std::string suspicion::undecided(const vm_model& vm) const {
+  return policies::undecided(samples_, vm);
+}
 
 void suspicion::clear() {
   since_.reset();

@@ -1,5 +1,5 @@
-// From a late answer to a verdict: when to look at the process, which samples count, what they add up to. Pure; the
-// watcher of a VM holds one and takes the samples.
+// From a late answer to a verdict: when to look at the process, which samples count, what they add up to.
+// Pure; the watcher of a VM holds one and takes the samples.
 #pragma once
 
 #include "policies/judge.hpp"
@@ -10,14 +10,15 @@
 
 namespace unwedge::policies {
 
-/// When the stall began, as far as anyone can tell: the main loop still ran at its last reply and no more when the
-/// oldest unanswered request was sent; the middle is the estimate with the smallest error, at most half a second before
-/// the request. nullopt: nothing is overdue.
+/// When the stall began, as far as anyone can tell: the main loop still ran at its last reply and no more
+/// when the oldest unanswered request was sent; the middle is the estimate with the smallest error, at most
+/// half a second before the request. nullopt: nothing is overdue.
 std::optional<instant> stalled_since(const monitor_state&);
 
 class suspicion {
  public:
-  /// To be called whenever something was answered or time has passed. Opens when a request is late, ends when none is.
+  /// To be called whenever something was answered or time has passed. Opens when a request is late, ends when
+  /// none is.
   void update(const vm_model& vm, instant now, const probe_settings& settings);
 
   bool active() const { return since_.has_value(); }

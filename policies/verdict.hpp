@@ -11,7 +11,7 @@
 namespace unwedge::policies {
 
 enum class verdict_kind {
-  bql_held,         ///< another thread holds the BQL, or a lock that the main thread waits for, and waits itself
+  bql_held,  ///< another thread holds the BQL, or a lock that the main thread waits for, and waits itself
   main_loop_waits,  ///< the main thread itself waits in a nested poll or a blocking call
   lock_cycle,       ///< the wait-for graph has a cycle: nothing can free it
   storage_wait,     ///< the root waits for a file
@@ -29,9 +29,10 @@ struct wait_root {
   std::string name;  ///< the block node's name, the file's path, the thread's comm
   std::string peer;  ///< the connection's other end
   std::optional<std::chrono::milliseconds> silent_for;  ///< nothing came or was taken for so long
-  bool job_target = false;       ///< a block node that a job copies to: losing it loses a copy, not a disk
-  bool polled_by_waiter = true;  ///< the thread that waits polls this connection itself. False: an iothread does,
-                                 ///< and a plain yank then mostly aborts QEMU (qemu-facts 8.2, job.c:372)
+  bool job_target = false;  ///< a block node that a job copies to: losing it loses a copy, not a disk
+  bool polled_by_waiter =
+      true;  ///< the thread that waits polls this connection itself. False: an iothread does,
+             ///< and a plain yank then mostly aborts QEMU (qemu-facts 8.2, job.c:372)
 };
 
 std::string_view to_string(wait_root::kind);
@@ -44,10 +45,11 @@ struct lock_holder {
 struct verdict {
   verdict_kind kind = verdict_kind::main_loop_busy;
   std::optional<wait_root> root;
-  std::vector<wait_root> further_roots;  ///< of the same kind and just as dead: two mirrors to one host, for example
-  bool certain = true;                   ///< false: several connections could be the root; nothing acts on it then
-  bool sending = false;                  ///< the waiter is in a blocking *send* on the root
-  bool sends_state = false;              ///< and what it has not sent is a part of the VM
+  std::vector<wait_root>
+      further_roots;         ///< of the same kind and just as dead: two mirrors to one host, for example
+  bool certain = true;       ///< false: several connections could be the root; nothing acts on it then
+  bool sending = false;      ///< the waiter is in a blocking *send* on the root
+  bool sends_state = false;  ///< and what it has not sent is a part of the VM
   std::optional<lock_holder> holder;  ///< of the lock that the main thread waits for
   instant since{};                    ///< when the stall began: the oldest unanswered request was sent
   instant at{};                       ///< when the evidence sufficed

@@ -14,7 +14,9 @@ using qmp::text;
 constexpr std::size_t max_jobs = 256;
 constexpr std::size_t text_bytes = 256;
 
-void set_run_state(vm_model& vm, std::string_view state) { vm.run_state.assign(state.substr(0, text_bytes)); }
+void set_run_state(vm_model& vm, std::string_view state) {
+  vm.run_state.assign(state.substr(0, text_bytes));
+}
 
 refresh on_job_status(vm_model& vm, const qmp::json::object& data, instant now) {
   const auto id = text(data, "id");
@@ -60,7 +62,9 @@ bool is_running(const migration_state& m) {
   return std::ranges::find(over, m.status) == over.end();
 }
 
-bool in_postcopy(const migration_state& m) { return m.status.starts_with("postcopy"); }
+bool in_postcopy(const migration_state& m) {
+  return m.status.starts_with("postcopy");
+}
 
 refresh& refresh::operator|=(const refresh& o) {
   status |= o.status;
@@ -107,15 +111,18 @@ refresh apply_event(vm_model& vm, const qmp::event& e, instant now) {
 }
 
 std::vector<query> resync_queries() {
-  return {query::status,     query::name,    query::uuid, query::jobs,
-          query::block_jobs, query::migrate, query::yank, query::block_nodes, query::block_graph};
+  return {query::status,  query::name, query::uuid,        query::jobs,       query::block_jobs,
+          query::migrate, query::yank, query::block_nodes, query::block_graph};
 }
 
-bool at_risk(const vm_model& vm) { return !vm.jobs.empty() || (vm.migration && is_running(*vm.migration)); }
+bool at_risk(const vm_model& vm) {
+  return !vm.jobs.empty() || (vm.migration && is_running(*vm.migration));
+}
 
 query next_probe(const vm_model& vm, std::uint64_t count) {
   if (vm.migration && is_running(*vm.migration) && count % 2 == 0) return query::migrate;
-  if (!vm.jobs.empty()) return count % 4 == 1 ? query::jobs : count % 4 == 3 ? query::block_jobs : query::status;
+  if (!vm.jobs.empty())
+    return count % 4 == 1 ? query::jobs : count % 4 == 3 ? query::block_jobs : query::status;
   return count % 4 == 3 ? query::migrate : query::status;
 }
 

@@ -1,5 +1,5 @@
-// What is known of a VM: the reduction of its monitor's greeting, events and replies. Pure: every function gets the
-// time as an argument. The watcher feeds it; conditions, verdicts and surfaces read it.
+// What is known of a VM: the reduction of its monitor's greeting, events and replies. Pure: every function
+// gets the time as an argument. The watcher feeds it; conditions, verdicts and surfaces read it.
 #pragma once
 
 #include "policies/evidence.hpp"
@@ -39,8 +39,9 @@ bool in_postcopy(const migration_state&);
 
 struct block_node {
   std::string driver;
-  std::string peer;         ///< of a network node: "10.0.0.7:10809" or a socket's path; else empty
-  bool job_target = false;  ///< a job copies to it, and no device of the guest uses it: losing it loses a copy
+  std::string peer;  ///< of a network node: "10.0.0.7:10809" or a socket's path; else empty
+  bool job_target =
+      false;  ///< a job copies to it, and no device of the guest uses it: losing it loses a copy
   std::vector<std::string> target_of;  ///< the jobs that copy to it, or to a node on top of it
 };
 
@@ -55,8 +56,9 @@ struct monitor_state {
   bool ready = false;      ///< and capabilities are negotiated
   bool oob = false;
   qmp::version version;
-  std::optional<instant> last_reply;      ///< to any in-band command: proof that the main loop ran
-  std::optional<instant> waiting_since;   ///< the oldest unanswered in-band command (or qmp_capabilities) was sent
+  std::optional<instant> last_reply;  ///< to any in-band command: proof that the main loop ran
+  std::optional<instant>
+      waiting_since;  ///< the oldest unanswered in-band command (or qmp_capabilities) was sent
   std::optional<instant> last_oob_reply;  ///< proof that the monitor's thread ran
   std::chrono::microseconds last_round_trip{0};
   std::string problem;  ///< why there is no session, for people; empty while there is one
@@ -111,15 +113,28 @@ struct refresh {
 refresh apply_event(vm_model&, const qmp::event&, instant now);
 
 /// The queries whose replies the model understands.
-enum class query { status, name, uuid, jobs, block_jobs, migrate, migrate_capabilities, block_nodes, block_graph, yank };
+enum class query {
+  status,
+  name,
+  uuid,
+  jobs,
+  block_jobs,
+  migrate,
+  migrate_capabilities,
+  block_nodes,
+  block_graph,
+  yank
+};
 
 /// Applies the return value of a query. Fields of an unexpected type are left out; sizes are bounded.
 void apply_reply(vm_model&, query, const qmp::json::value& result, instant now);
 
-/// The queries after a (re)connect, in the order to send them. Those of the block layer are for a healthy VM only.
+/// The queries after a (re)connect, in the order to send them. Those of the block layer are for a healthy VM
+/// only.
 std::vector<query> resync_queries();
 
-/// Which in-band query to send as the `count`-th probe: mostly query-status, in turn with those of what is going on.
+/// Which in-band query to send as the `count`-th probe: mostly query-status, in turn with those of what is
+/// going on.
 query next_probe(const vm_model&, std::uint64_t count);
 
 /// True while a migration or a job runs: the VM is then probed more often.

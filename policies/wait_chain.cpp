@@ -30,7 +30,8 @@ wait_chain follow(const process_facts& facts) {
 bool same_wait(const wait_chain& a, const wait_chain& b) {
   const auto same_link = [](const thread_facts* x, const thread_facts* y) {
     if (x->tid != y->tid || x->waits_for.has_value() != y->waits_for.has_value()) return false;
-    return !x->waits_for || (x->waits_for->address == y->waits_for->address && x->waits_for->owner == y->waits_for->owner);
+    return !x->waits_for ||
+           (x->waits_for->address == y->waits_for->address && x->waits_for->owner == y->waits_for->owner);
   };
   return a.cycle == b.cycle && a.broken == b.broken && std::ranges::equal(a.threads, b.threads, same_link) &&
          a.end().syscall == b.end().syscall;

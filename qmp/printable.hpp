@@ -6,7 +6,8 @@
 
 namespace unwedge::qmp {
 
-/// Control characters become \xNN: a hostile QEMU must not write lines of its own into a log, nor steer a terminal.
+/// Control characters become \xNN: a hostile QEMU must not write lines of its own into a log, nor steer a
+/// terminal.
 std::string printable(std::string_view text);
 
 }  // namespace unwedge::qmp

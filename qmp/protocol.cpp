@@ -57,7 +57,8 @@ qmp::version parse_version(const json::object& v) {
 
 std::string encode(const command& c, command_id id) {
   const auto verb = c.out_of_band ? "exec-oob" : "execute";
-  // Command names are constants of ours that need no escaping; the probes, nearly all that is ever sent, end here.
+  // Command names are constants of ours that need no escaping; the probes, nearly all that is ever sent, end
+  // here.
   if (c.arguments.empty()) return fmt::format("{{\"{}\":\"{}\",\"id\":\"u{}\"}}\r\n", verb, c.name, id);
   json::object o;
   o[verb] = c.name;

@@ -102,8 +102,8 @@ class session final : private protocol_handler, public std::enable_shared_from_t
   protocol protocol_;
   deadlines deadlines_;
   asio::steady_timer deadline_;
-  /// A probe's reply fits in here, and then a receive costs one system call: Asio's wait for readiness would cost an
-  /// epoll_ctl more for each. What is longer goes on in the shared buffer.
+  /// A probe's reply fits in here, and then a receive costs one system call: Asio's wait for readiness would
+  /// cost an epoll_ctl more for each. What is longer goes on in the shared buffer.
   std::array<char, 192> landing_;
   std::vector<waiter*> waiters_;
   std::optional<error> end_;  ///< why the connection ends, once that is known

@@ -144,7 +144,9 @@ parsed<std::string> parse_vm_glob(std::string_view text) {
 }
 
 parsed<std::string> parse_group(std::string_view text) {
-  const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; };
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  };
   if (text.empty() || text.size() > 32 || text.front() == '-' || !std::ranges::all_of(text, fits)) {
     return expected(text, "the name of a group");
   }

@@ -63,7 +63,9 @@ void follow_poll(sampling& s, policies::thread_facts& thread) {
     if (entry.fd >= 0) thread.polled_fds.push_back(entry.fd);
 }
 
-std::uint64_t address_of(const void* there) { return reinterpret_cast<std::uint64_t>(there); }
+std::uint64_t address_of(const void* there) {
+  return reinterpret_cast<std::uint64_t>(there);
+}
 
 // The last bytes of what a sendmsg was given, at most `count`; empty: not readable.
 std::string last_bytes(sampling& s, std::span<const iovec> parts, std::size_t count) {

@@ -132,8 +132,9 @@ std::string closed(incident& in, fields& keys) {
   return {};
 }
 
-constexpr std::pair<std::string_view, change> records[] = {
-    {"opened", opened}, {"intent", intent}, {"outcome", outcome}, {"verdict", verdict}, {"note", note}, {"closed", closed}};
+constexpr std::pair<std::string_view, change> records[] = {{"opened", opened},   {"intent", intent},
+                                                           {"outcome", outcome}, {"verdict", verdict},
+                                                           {"note", note},       {"closed", closed}};
 
 }  // namespace
 

@@ -6,27 +6,30 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
 #include <spdlog/spdlog.h>
+
+#include <malloc.h>
 
 #include <array>
 #include <csignal>
-
-#include <malloc.h>
 
 namespace unwedge {
 namespace {
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
-void log_warning(std::string text) { spdlog::warn("{}", text); }
+void log_warning(std::string text) {
+  spdlog::warn("{}", text);
+}
 
 std::shared_ptr<const policies::settings> with_options(policies::settings s, const options& o) {
   s.dry_run = s.dry_run || o.dry_run;
   return std::make_shared<const policies::settings>(std::move(s));
 }
 
-bool is_on(const std::optional<std::string>& http) { return http && *http != "none" && !http->empty(); }
+bool is_on(const std::optional<std::string>& http) {
+  return http && *http != "none" && !http->empty();
+}
 
 }  // namespace
 
@@ -38,7 +41,14 @@ daemon::daemon(options o, std::filesystem::path config, policies::settings setti
       clock_(io_.get_executor()),
       tasks_(io_.get_executor()),
       metrics_(UNWEDGE_VERSION),
-      services_{io_.get_executor(), evidence_pool_, store_, hub_, watch_tasks_, clock_, scratch_, make_meters(),
+      services_{io_.get_executor(),
+                evidence_pool_,
+                store_,
+                hub_,
+                watch_tasks_,
+                clock_,
+                scratch_,
+                make_meters(),
                 with_options(std::move(settings), options_)},
       fleet_(services_),
       globs_(io_.get_executor(), {[this](const std::string& path) { fleet_.add({path, ""}); },
@@ -57,7 +67,8 @@ std::expected<void, std::string> daemon::open() {
 
 std::expected<void, std::string> daemon::open_bus() {
   auto server = systemd::bus_server::listen(
-      io_.get_executor(), {.path = options_.runtime_dir / "unwedged.sock", .methods = methods(), .report = log_warning});
+      io_.get_executor(),
+      {.path = options_.runtime_dir / "unwedged.sock", .methods = methods(), .report = log_warning});
   if (!server) return std::unexpected(server.error());
   bus_ = std::move(*server);
   hub_.listen([this](const std::string& json) { bus_->emit(json); });
@@ -73,8 +84,8 @@ std::expected<void, std::string> daemon::open_http() {
     trim_memory_soon();
     return surface::metrics_text(all);
   };
-  auto server = surface::http_server::listen(io_.get_executor(),
-                                             {.listen = *where, .sources = {.metrics = text}, .report = log_warning});
+  auto server = surface::http_server::listen(
+      io_.get_executor(), {.listen = *where, .sources = {.metrics = text}, .report = log_warning});
   if (!server) return std::unexpected(server.error());
   http_ = std::move(*server);
   spdlog::info("metrics on {}", http_->address());
@@ -84,11 +95,14 @@ std::expected<void, std::string> daemon::open_http() {
 
 std::expected<void, std::string> daemon::open_dial_in() {
   const auto& discover = services_.settings->discover;
-  const auto at = discover.listen ? std::optional(watch::dial_in::where{*discover.listen, discover.listen_group}) : std::nullopt;
+  const auto at = discover.listen
+                      ? std::optional(watch::dial_in::where{*discover.listen, discover.listen_group})
+                      : std::nullopt;
   if (dial_in_ && at && dial_in_->at() == *at) return {};
   if (dial_in_) retire_dial_in();
   if (!at) return {};
-  auto opened = watch::dial_in::listen(io_.get_executor(), *at, [this](qmp::socket s) { fleet_.adopt(std::move(s)); });
+  auto opened =
+      watch::dial_in::listen(io_.get_executor(), *at, [this](qmp::socket s) { fleet_.adopt(std::move(s)); });
   if (!opened) return std::unexpected(opened.error());
   dial_in_ = std::move(*opened);
   tasks_.spawn(dial_in_->run(), "dial-in");
@@ -112,8 +126,8 @@ asio::awaitable<void> daemon::main() {
   apply(*services_.settings);
   tasks_.spawn(globs_.run(), "socket globs");
   tasks_.spawn(feed_watchdog(), "watchdog");
-  spdlog::info("unwedged " UNWEDGE_VERSION " watches, authority {}{}", to_string(services_.settings->authority),
-               services_.settings->dry_run ? ", dry run" : "");
+  spdlog::info("unwedged " UNWEDGE_VERSION " watches, authority {}{}",
+               to_string(services_.settings->authority), services_.settings->dry_run ? ", dry run" : "");
   systemd::notify_ready("watching");
   co_await handle_signals();
   co_await fleet_.stop();
@@ -129,7 +143,8 @@ void daemon::apply(policies::settings s) {
     if (vm.qmp) fleet_.add({*vm.qmp, *vm.name});
   }
   if (services_.settings->discover.processes) {
-    spdlog::warn("[discover] processes = true has no effect in this version: only VMs with a monitor are watched");
+    spdlog::warn(
+        "[discover] processes = true has no effect in this version: only VMs with a monitor are watched");
   }
   globs_.set(services_.settings->discover.sockets);
 }
@@ -140,7 +155,8 @@ asio::awaitable<void> daemon::handle_signals() {
     if (ec) co_return;
     if (number != SIGHUP) break;
     systemd::notify_reloading();
-    if (const auto done = reload(); !done) spdlog::error("reload failed, the running settings stay: {}", done.error());
+    if (const auto done = reload(); !done)
+      spdlog::error("reload failed, the running settings stay: {}", done.error());
     systemd::notify_ready("watching");
   }
   spdlog::info("ending");
@@ -190,7 +206,8 @@ asio::awaitable<void> daemon::feed_watchdog() {
   }
 }
 
-/// Incidents that an earlier run left open: those of processes that have ended are closed, the others wait for their VM.
+/// Incidents that an earlier run left open: those of processes that have ended are closed, the others wait
+/// for their VM.
 asio::awaitable<void> daemon::take_up_incidents() {
   using found = std::vector<policies::incident>;
   auto open = co_await store_.run<found>([](incidents::store& s) -> found {
@@ -208,7 +225,8 @@ asio::awaitable<void> daemon::take_up_incidents() {
       }
       if (auto log = s.reopen(i.id)) {
         (void)log->note("The process ended while no daemon watched it.", std::chrono::system_clock::now());
-        if (const auto closed = log->close("failed", std::chrono::system_clock::now()); !closed) spdlog::warn("{}", closed.error());
+        if (const auto closed = log->close("failed", std::chrono::system_clock::now()); !closed)
+          spdlog::warn("{}", closed.error());
       }
     }
     return still;
@@ -220,7 +238,8 @@ watch::meters daemon::make_meters() {
   return {.probe_answered = [this](std::chrono::microseconds t) { metrics_.probe_answered(t); },
           .event_received = [this] { metrics_.event(); },
           .verdict_reached = [this](std::string_view kind) { metrics_.verdict(kind); },
-          .step_ended = [this](std::string_view action, std::string_view result) { metrics_.step(action, result); },
+          .step_ended = [this](std::string_view action,
+                               std::string_view result) { metrics_.step(action, result); },
           .incident_closed = [this](std::string_view c, std::string_view o) { metrics_.incident(c, o); },
           .protocol_error = [this](std::string_view reason) { metrics_.protocol_error(reason); },
           .evidence_taken = [this](std::chrono::microseconds t) { metrics_.evidence_collected(t); }};
@@ -233,7 +252,8 @@ std::vector<surface::vm_metrics_row> daemon::metrics_rows() const {
     const auto& vm = w->model();
     surface::vm_metrics_row row{.vm = w->name(), .state = std::string(to_string(w->state()))};
     if (vm.monitor.last_reply) {
-      row.last_reply_age = std::chrono::duration_cast<std::chrono::milliseconds>(now - *vm.monitor.last_reply);
+      row.last_reply_age =
+          std::chrono::duration_cast<std::chrono::milliseconds>(now - *vm.monitor.last_reply);
     }
     row.monitor_connected = vm.monitor.ready;
     row.oob = vm.monitor.oob;

@@ -1,8 +1,8 @@
 // The daemon: owns everything, wires it, reacts to signals. What it is made of is in the folders beside it.
 #pragma once
 
-#include "daemon/surface/http_server.hpp"
 #include "daemon/surface/daemon_metrics.hpp"
+#include "daemon/surface/http_server.hpp"
 #include "daemon/surface/vm_metrics.hpp"
 #include "daemon/unwedged/options.hpp"
 #include "daemon/watch/dial_in.hpp"
@@ -48,7 +48,8 @@ class daemon {
   std::expected<std::string, std::string> reload();
   void apply(policies::settings s);
   void stop();
-  /// After a large answer (a scrape, a list) its memory goes back to the system instead of staying ours for ever.
+  /// After a large answer (a scrape, a list) its memory goes back to the system instead of staying ours for
+  /// ever.
   void trim_memory_soon();
 
   asio::awaitable<systemd::bus_reply> list(std::string argument);

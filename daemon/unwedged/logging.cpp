@@ -1,10 +1,10 @@
 #include "daemon/unwedged/logging.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/sinks/systemd_sink.h>
 #include <spdlog/spdlog.h>
 
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,7 +25,8 @@ bool stderr_is_the_journal() {
 
 void set_up_logging(bool verbose) {
   if (stderr_is_the_journal()) {
-    spdlog::set_default_logger(std::make_shared<spdlog::logger>("unwedged", std::make_shared<spdlog::sinks::systemd_sink_mt>("unwedged")));
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+        "unwedged", std::make_shared<spdlog::sinks::systemd_sink_mt>("unwedged")));
   } else {
     spdlog::set_default_logger(spdlog::stderr_color_mt("unwedged"));
     spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");

@@ -3,6 +3,7 @@
 #include "daemon/unwedged/logging.hpp"
 
 #include <spdlog/spdlog.h>
+
 #include <sys/resource.h>
 
 #include <cstdio>
@@ -42,7 +43,8 @@ int run(const unwedge::options& o) {
     settings = std::move(*loaded);
   }
   if (o.check) {
-    fmt::print("{}: good\n", config.empty() ? std::string("no configuration, the defaults hold") : config.string());
+    fmt::print("{}: good\n",
+               config.empty() ? std::string("no configuration, the defaults hold") : config.string());
     return 0;
   }
   unwedge::set_up_logging(o.verbose);
@@ -53,7 +55,8 @@ int run(const unwedge::options& o) {
   std::filesystem::create_directories(o.state_dir, ec);
   if (ec) return failed(fmt::format("{}: {}", o.state_dir.string(), ec.message()));
   auto store = unwedge::incidents::store::open(
-      o.state_dir, {.max_incidents = settings.max_incidents, .max_incident_bytes = settings.max_incident_bytes});
+      o.state_dir,
+      {.max_incidents = settings.max_incidents, .max_incident_bytes = settings.max_incident_bytes});
   if (!store) return failed(store.error());
   unwedge::daemon daemon(o, config, std::move(settings), std::move(*store));
   if (const auto opened = daemon.open(); !opened) return failed(opened.error());

@@ -73,8 +73,12 @@ asio::awaitable<bus_reply> daemon::incident(std::string id) {
   });
 }
 
-asio::awaitable<bus_reply> daemon::events(std::string) { co_return hub_.json(); }
+asio::awaitable<bus_reply> daemon::events(std::string) {
+  co_return hub_.json();
+}
 
-asio::awaitable<bus_reply> daemon::reload_on_request(std::string) { co_return reload(); }
+asio::awaitable<bus_reply> daemon::reload_on_request(std::string) {
+  co_return reload();
+}
 
 }  // namespace unwedge

@@ -19,7 +19,8 @@ struct options {
   bool verbose = false;
 };
 
-/// nullopt: nothing more to do (--help, --version), `status` is the exit status; otherwise usage errors end with 2.
+/// nullopt: nothing more to do (--help, --version), `status` is the exit status; otherwise usage errors end
+/// with 2.
 std::optional<options> parse_options(int argc, char** argv, int& status);
 
 }  // namespace unwedge

@@ -2,9 +2,9 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <spdlog/spdlog.h>
 
 #include <grp.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,17 +17,21 @@ constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
 }  // namespace
 
-std::expected<std::unique_ptr<dial_in>, std::string> dial_in::listen(asio::any_io_executor executor, where at, adopt to) {
+std::expected<std::unique_ptr<dial_in>, std::string> dial_in::listen(asio::any_io_executor executor, where at,
+                                                                     adopt to) {
   auto listener = systemd::unix_listener::open(at.path, 0660);
   if (!listener) return std::unexpected(listener.error());
   if (at.group) {
     const auto* group = ::getgrnam(at.group->c_str());
-    if (group == nullptr) return std::unexpected(fmt::format("listen_group: there is no group \"{}\"", *at.group));
+    if (group == nullptr)
+      return std::unexpected(fmt::format("listen_group: there is no group \"{}\"", *at.group));
     if (::chown(at.path.c_str(), static_cast<uid_t>(-1), group->gr_gid) != 0) {
-      return std::unexpected(fmt::format("{}: cannot give it to the group {}: {}", at.path, *at.group, std::strerror(errno)));
+      return std::unexpected(
+          fmt::format("{}: cannot give it to the group {}: {}", at.path, *at.group, std::strerror(errno)));
     }
   }
-  return std::unique_ptr<dial_in>(new dial_in(std::move(executor), std::move(*listener), std::move(at), std::move(to)));
+  return std::unique_ptr<dial_in>(
+      new dial_in(std::move(executor), std::move(*listener), std::move(at), std::move(to)));
 }
 
 dial_in::dial_in(asio::any_io_executor executor, systemd::unix_listener listener, where at, adopt to)

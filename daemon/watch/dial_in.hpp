@@ -1,5 +1,5 @@
-// The socket that QEMU connects to (-chardev socket,path=...,reconnect=N -mon ...): no discovery is needed, and a VM
-// comes back by itself after a restart of ours. One thread.
+// The socket that QEMU connects to (-chardev socket,path=...,reconnect=N -mon ...): no discovery is needed,
+// and a VM comes back by itself after a restart of ours. One thread.
 #pragma once
 
 #include "qmp/session.hpp"
@@ -27,7 +27,8 @@ class dial_in {
   };
 
   /// Listens, mode 0660. Errors in a sentence, for example that there is no such group.
-  static std::expected<std::unique_ptr<dial_in>, std::string> listen(asio::any_io_executor executor, where at, adopt to);
+  static std::expected<std::unique_ptr<dial_in>, std::string> listen(asio::any_io_executor executor, where at,
+                                                                     adopt to);
 
   /// Accepts until stop(). Spawn once.
   asio::awaitable<void> run();

@@ -4,7 +4,8 @@
 
 namespace unwedge::watch {
 
-void event_hub::publish(std::string_view type, std::string_view vm, std::string text, boost::json::object more) {
+void event_hub::publish(std::string_view type, std::string_view vm, std::string text,
+                        boost::json::object more) {
   boost::json::object event{{"seq", next_seq_++},
                             {"at", incidents::to_rfc3339(std::chrono::system_clock::now())},
                             {"vm", vm},

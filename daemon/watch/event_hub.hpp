@@ -1,5 +1,5 @@
-// What happened, for people and programs that watch: a bounded memory of the last events of all VMs, and the listeners
-// that get each as it comes (`unwedgectl events --follow`). One thread.
+// What happened, for people and programs that watch: a bounded memory of the last events of all VMs, and the
+// listeners that get each as it comes (`unwedgectl events --follow`). One thread.
 #pragma once
 
 #include <boost/json.hpp>
@@ -16,8 +16,8 @@ class event_hub {
  public:
   using listener = std::function<void(const std::string& json)>;
 
-  /// `type` is one of: discovered, connected, disconnected, suspect, healthy, verdict, note, step, closed, gone,
-  /// reload. `vm` may be empty (about the daemon itself).
+  /// `type` is one of: discovered, connected, disconnected, suspect, healthy, verdict, note, step, closed,
+  /// gone, reload. `vm` may be empty (about the daemon itself).
   void publish(std::string_view type, std::string_view vm, std::string text, boost::json::object more = {});
 
   void listen(listener l) { listener_ = std::move(l); }

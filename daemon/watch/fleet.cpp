@@ -4,7 +4,6 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -42,7 +41,8 @@ void fleet::start(const std::shared_ptr<vm_watcher>& w) {
 
 void fleet::add(endpoint where) {
   removed_.erase(where.path);
-  const auto known = std::ranges::find_if(watchers_, [&](const auto& w) { return w->where().path == where.path; });
+  const auto known =
+      std::ranges::find_if(watchers_, [&](const auto& w) { return w->where().path == where.path; });
   if (stopping_ || known != watchers_.end() || full()) return;
   const auto w = std::make_shared<vm_watcher>(shared_, std::move(where), static_cast<watcher_owner&>(*this));
   shared_.hub.publish("discovered", w->name(), w->where().path);
@@ -50,7 +50,9 @@ void fleet::add(endpoint where) {
   shared_.tasks.spawn(w->keep_connected(), w->name() + ": session");
 }
 
-void fleet::remove(const std::string& path) { removed_.insert(path); }
+void fleet::remove(const std::string& path) {
+  removed_.insert(path);
+}
 
 void fleet::adopt(qmp::socket connection) {
   if (stopping_) return;
@@ -75,7 +77,9 @@ asio::awaitable<void> fleet::serve_dial_in(std::shared_ptr<vm_watcher> w, qmp::s
   watchers_.erase(w);
 }
 
-void fleet::expect(std::vector<policies::incident> open) { expected_ = std::move(open); }
+void fleet::expect(std::vector<policies::incident> open) {
+  expected_ = std::move(open);
+}
 
 bool fleet::claim(const vm_watcher& candidate) {
   for (const auto& w : watchers_) {
@@ -84,7 +88,8 @@ bool fleet::claim(const vm_watcher& candidate) {
       continue;
     }
     if (w->connected() && same_process(w->process(), candidate.process())) {
-      spdlog::info("{}: pid {} is watched already as {}", candidate.name(), candidate.process()->pid(), w->name());
+      spdlog::info("{}: pid {} is watched already as {}", candidate.name(), candidate.process()->pid(),
+                   w->name());
       return false;
     }
   }
@@ -123,7 +128,8 @@ asio::awaitable<void> fleet::sweep() {
     std::vector<std::shared_ptr<vm_watcher>> over;
     for (const auto& w : watchers_) {
       const bool unreachable = w->where().path.empty() || removed_.contains(w->where().path);
-      const bool ended = w->state() == vm_state::gone ? now - w->state_since() > remembered : w->process() == nullptr;
+      const bool ended =
+          w->state() == vm_state::gone ? now - w->state_since() > remembered : w->process() == nullptr;
       if (unreachable && ended && !w->connected()) over.push_back(w);
     }
     for (const auto& w : over) {
@@ -151,7 +157,8 @@ std::vector<std::shared_ptr<const vm_watcher>> fleet::all() const {
 }
 
 std::shared_ptr<const vm_watcher> fleet::find(std::string_view name) const {
-  const auto found = std::ranges::find_if(watchers_, [&](const auto& w) { return w->name() == name || w->model().uuid == name; });
+  const auto found = std::ranges::find_if(
+      watchers_, [&](const auto& w) { return w->name() == name || w->model().uuid == name; });
   return found == watchers_.end() ? nullptr : *found;
 }
 

@@ -1,5 +1,5 @@
-// All VMs that are watched: who they are, under which name, and the coroutines that watch them. Discovery adds to it;
-// surfaces read it. One thread.
+// All VMs that are watched: who they are, under which name, and the coroutines that watch them. Discovery
+// adds to it; surfaces read it. One thread.
 #pragma once
 
 #include "daemon/watch/vm_watcher.hpp"

@@ -3,13 +3,14 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-
 #include <spdlog/spdlog.h>
 
 namespace unwedge::watch {
 namespace {
 
-incidents::wall_time wall_now() { return std::chrono::system_clock::now(); }
+incidents::wall_time wall_now() {
+  return std::chrono::system_clock::now();
+}
 
 incidents::incident_log::rung rung_of(const policies::step& s) {
   return {s.action, s.arguments, std::string(to_string(s.needs))};
@@ -28,12 +29,13 @@ void incident_recorder::begin(
     std::function<std::expected<incidents::incident_log, std::string>(incidents::store&)> start) {
   journal_ = std::make_shared<journal>();
   id_ = std::make_shared<std::string>();
-  worker_.post([to = journal_, id = id_, executor = executor_, start = std::move(start)](incidents::store& s) {
-    auto log = start(s);
-    if (!log) return spdlog::error("incident not recorded: {}", log.error());
-    to->log.emplace(std::move(*log));
-    asio::post(executor, [id, name = to->log->id()] { *id = name; });
-  });
+  worker_.post(
+      [to = journal_, id = id_, executor = executor_, start = std::move(start)](incidents::store& s) {
+        auto log = start(s);
+        if (!log) return spdlog::error("incident not recorded: {}", log.error());
+        to->log.emplace(std::move(*log));
+        asio::post(executor, [id, name = to->log->id()] { *id = name; });
+      });
 }
 
 void incident_recorder::open(incidents::onset onset) {
@@ -44,11 +46,13 @@ void incident_recorder::take_up(std::string id) {
   begin([id = std::move(id)](incidents::store& s) { return s.reopen(id); });
 }
 
-void incident_recorder::write(std::function<std::expected<void, std::string>(incidents::incident_log&)> work) {
+void incident_recorder::write(
+    std::function<std::expected<void, std::string>(incidents::incident_log&)> work) {
   if (!journal_) return;
   worker_.post([to = journal_, work = std::move(work)](incidents::store&) {
     if (!to->log) return;  // its begin has said why
-    if (const auto done = work(*to->log); !done) spdlog::error("incident {}: {}", to->log->id(), done.error());
+    if (const auto done = work(*to->log); !done)
+      spdlog::error("incident {}: {}", to->log->id(), done.error());
   });
 }
 
@@ -61,11 +65,14 @@ void incident_recorder::note(std::string text) {
 }
 
 void incident_recorder::attach(std::string name, std::string bytes) {
-  write([name = std::move(name), bytes = std::move(bytes)](incidents::incident_log& log) { return log.attach(name, bytes); });
+  write([name = std::move(name), bytes = std::move(bytes)](incidents::incident_log& log) {
+    return log.attach(name, bytes);
+  });
 }
 
 void incident_recorder::step_not_taken(policies::step s, std::string result) {
-  write([s = std::move(s), result = std::move(result)](incidents::incident_log& log) -> std::expected<void, std::string> {
+  write([s = std::move(s),
+         result = std::move(result)](incidents::incident_log& log) -> std::expected<void, std::string> {
     const auto number = put_intent(log, s);
     if (!number) return std::unexpected(number.error());
     return log.outcome(*number, result, {}, wall_now());
@@ -82,15 +89,18 @@ asio::awaitable<bool> incident_recorder::intent(policies::step s, std::chrono::m
   worker_.post([to = journal_, s, shared, executor = executor_](incidents::store&) {
     if (!to->log) return asio::post(executor, [shared] { shared->done.cancel(); });
     const auto number = put_intent(*to->log, s);
-    if (number) to->step = *number;
-    else spdlog::error("incident {}: {}", to->log->id(), number.error());
+    if (number)
+      to->step = *number;
+    else
+      spdlog::error("incident {}: {}", to->log->id(), number.error());
     asio::post(executor, [shared, durable = number.has_value()] {
       shared->durable = durable;
       shared->done.cancel();
     });
   });
   co_await shared->done.async_wait(asio::as_tuple(asio::use_awaitable));
-  if (!shared->durable) spdlog::error("the intent of a step is not on disk; going on, since the VM is dead without it");
+  if (!shared->durable)
+    spdlog::error("the intent of a step is not on disk; going on, since the VM is dead without it");
   co_return shared->durable;
 }
 
@@ -105,7 +115,9 @@ void incident_recorder::outcome(std::string result, std::chrono::milliseconds to
 }
 
 void incident_recorder::close(std::string outcome) {
-  write([outcome = std::move(outcome)](incidents::incident_log& log) { return log.close(outcome, wall_now()); });
+  write([outcome = std::move(outcome)](incidents::incident_log& log) {
+    return log.close(outcome, wall_now());
+  });
   worker_.post([](incidents::store& s) {
     if (const auto pruned = s.prune(); !pruned) spdlog::warn("incidents: {}", pruned.error());
   });

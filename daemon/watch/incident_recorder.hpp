@@ -1,5 +1,5 @@
-// Puts one VM's incident on record, in order, without ever blocking the daemon's I/O thread. A disk that fails costs
-// the record, which is logged, and not the VM.
+// Puts one VM's incident on record, in order, without ever blocking the daemon's I/O thread. A disk that
+// fails costs the record, which is logged, and not the VM.
 #pragma once
 
 #include "daemon/watch/store_worker.hpp"
@@ -29,8 +29,8 @@ class incident_recorder {
   void step_not_taken(policies::step s, std::string result);
   void close(std::string outcome);
 
-  /// Puts the intent on record and comes back when it is durable, or after `patience`: a VM is not left dead because a
-  /// disk is. False: it is not durable, and the log says why.
+  /// Puts the intent on record and comes back when it is durable, or after `patience`: a VM is not left dead
+  /// because a disk is. False: it is not durable, and the log says why.
   asio::awaitable<bool> intent(policies::step s, std::chrono::milliseconds patience);
   void outcome(std::string result, std::chrono::milliseconds took);
 

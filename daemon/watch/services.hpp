@@ -1,5 +1,5 @@
-// What every watcher of a VM shares. Owned by the daemon (daemon/unwedged), outlives all watchers. Used on the I/O
-// thread only, but for the pools.
+// What every watcher of a VM shares. Owned by the daemon (daemon/unwedged), outlives all watchers. Used on
+// the I/O thread only, but for the pools.
 #pragma once
 
 #include "daemon/watch/event_hub.hpp"

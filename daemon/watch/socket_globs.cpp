@@ -3,9 +3,9 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <spdlog/spdlog.h>
 
 #include <glob.h>
-#include <spdlog/spdlog.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
@@ -21,14 +21,15 @@ constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 /// For what inotify cannot see: a folder that is made later, and, once all are watched, whatever was missed.
 constexpr std::chrono::seconds rescan_every{5};
 constexpr std::chrono::seconds rescan_all_watched{60};
-constexpr std::chrono::milliseconds settle{20};     ///< a start-up makes many sockets at once
+constexpr std::chrono::milliseconds settle{20};  ///< a start-up makes many sockets at once
 constexpr std::size_t max_matches = 16'384;
 
 std::vector<std::string> matches(const std::string& pattern) {
   glob_t found{};
   std::vector<std::string> out;
   if (::glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found) == 0) {
-    for (std::size_t i = 0; i < std::min(found.gl_pathc, max_matches); ++i) out.emplace_back(found.gl_pathv[i]);
+    for (std::size_t i = 0; i < std::min(found.gl_pathc, max_matches); ++i)
+      out.emplace_back(found.gl_pathv[i]);
   }
   ::globfree(&found);
   return out;
@@ -44,8 +45,10 @@ bool is_socket(const std::string& path) {
 socket_globs::socket_globs(asio::any_io_executor executor, listener l)
     : executor_(executor), listener_(std::move(l)), inotify_(executor), rescan_(executor) {
   const int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-  if (fd >= 0) inotify_.assign(fd);
-  else spdlog::warn("inotify: {}; folders are looked at every {} s", std::strerror(errno), rescan_every.count());
+  if (fd >= 0)
+    inotify_.assign(fd);
+  else
+    spdlog::warn("inotify: {}; folders are looked at every {} s", std::strerror(errno), rescan_every.count());
 }
 
 void socket_globs::set(std::vector<std::string> globs) {
@@ -96,8 +99,10 @@ asio::awaitable<void> socket_globs::run() {
   using namespace asio::experimental::awaitable_operators;
   while (!stopping_) {
     rescan_.expires_after(all_watched_ ? rescan_all_watched : rescan_every);
-    if (inotify_.is_open()) co_await (wait_for_change() || rescan_.async_wait(as_result));
-    else co_await rescan_.async_wait(as_result);
+    if (inotify_.is_open())
+      co_await (wait_for_change() || rescan_.async_wait(as_result));
+    else
+      co_await rescan_.async_wait(as_result);
     co_await asio::this_coro::reset_cancellation_state();
     if (!stopping_) scan();
   }

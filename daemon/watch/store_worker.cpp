@@ -1,7 +1,6 @@
 #include "daemon/watch/store_worker.hpp"
 
 #include <boost/asio/post.hpp>
-
 #include <spdlog/spdlog.h>
 
 namespace unwedge::watch {

@@ -1,5 +1,5 @@
-// The one thread that writes incidents. The store may block on the disk for as long as the disk likes; the daemon's
-// I/O thread hands it work in order and never waits for it but in a coroutine, with a deadline.
+// The one thread that writes incidents. The store may block on the disk for as long as the disk likes; the
+// daemon's I/O thread hands it work in order and never waits for it but in a coroutine, with a deadline.
 #pragma once
 
 #include "daemon/incident/store.hpp"
@@ -24,7 +24,8 @@ class store_worker {
   /// The same, and comes back with its result on the caller's executor.
   template <typename R>
   boost::asio::awaitable<R> run(std::function<R(incidents::store&)> work) {
-    co_return co_await boost::asio::co_spawn(thread_, invoke<R>(&store_, std::move(work)), boost::asio::use_awaitable);
+    co_return co_await boost::asio::co_spawn(thread_, invoke<R>(&store_, std::move(work)),
+                                             boost::asio::use_awaitable);
   }
 
   /// Waits until everything handed over is on disk. For the end of the daemon.

@@ -1,5 +1,5 @@
-// The owner of a set of coroutines: it spawns them, logs what they throw, and can be waited for until all have ended.
-// What cancels them is the owner's affair (a flag, a timer, a closed session). One thread.
+// The owner of a set of coroutines: it spawns them, logs what they throw, and can be waited for until all
+// have ended. What cancels them is the owner's affair (a flag, a timer, a closed session). One thread.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

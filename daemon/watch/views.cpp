@@ -10,11 +10,17 @@ namespace {
 namespace json = boost::json;
 using std::chrono::milliseconds;
 
-policies::instant now() { return std::chrono::steady_clock::now(); }
+policies::instant now() {
+  return std::chrono::steady_clock::now();
+}
 
-std::int64_t ms(policies::duration d) { return std::chrono::duration_cast<milliseconds>(d).count(); }
+std::int64_t ms(policies::duration d) {
+  return std::chrono::duration_cast<milliseconds>(d).count();
+}
 
-json::value or_null(const std::string& s) { return s.empty() ? json::value(nullptr) : json::value(s); }
+json::value or_null(const std::string& s) {
+  return s.empty() ? json::value(nullptr) : json::value(s);
+}
 
 json::object monitor_json(const policies::monitor_state& m) {
   return {{"connected", m.ready},
@@ -27,7 +33,9 @@ json::object monitor_json(const policies::monitor_state& m) {
 
 json::value migration_json(const std::optional<policies::migration_state>& m) {
   if (!m || m->status.empty() || m->status == "none") return nullptr;
-  const auto bytes = [](const std::optional<std::int64_t>& v) { return v ? json::value(*v) : json::value(nullptr); };
+  const auto bytes = [](const std::optional<std::int64_t>& v) {
+    return v ? json::value(*v) : json::value(nullptr);
+  };
   return json::object{{"status", m->status},
                       {"since", date_of(m->since)},
                       {"transferred", bytes(m->transferred)},
@@ -64,14 +72,19 @@ json::value suspicion_json(const vm_watcher& w) {
 }
 
 json::object thread_json(const policies::thread_facts& t) {
-  json::object o{{"tid", t.tid},   {"comm", t.comm},     {"state", std::string(1, t.state)}, {"wchan", or_null(t.wchan)},
-                 {"cpu_ns", t.cpu_ns}, {"context_switches", t.context_switches}};
+  json::object o{{"tid", t.tid},
+                 {"comm", t.comm},
+                 {"state", std::string(1, t.state)},
+                 {"wchan", or_null(t.wchan)},
+                 {"cpu_ns", t.cpu_ns},
+                 {"context_switches", t.context_switches}};
   if (t.syscall) {
     json::array args(t.syscall->args.begin(), t.syscall->args.end());
     o["syscall"] = json::object{{"number", t.syscall->number}, {"args", std::move(args)}};
   }
   if (t.waits_for) {
-    o["waits_for"] = json::object{{"mutex", t.waits_for->address}, {"owner", t.waits_for->owner}, {"count", t.waits_for->count}};
+    o["waits_for"] = json::object{
+        {"mutex", t.waits_for->address}, {"owner", t.waits_for->owner}, {"count", t.waits_for->count}};
   }
   if (!t.polled_fds.empty()) o["polls"] = json::array(t.polled_fds.begin(), t.polled_fds.end());
   if (t.io_fd) o["io_fd"] = *t.io_fd;
@@ -117,19 +130,17 @@ json::array events_json(const policies::vm_model& vm) {
 }  // namespace
 
 std::string date_of(policies::instant t) {
-  const auto wall = std::chrono::system_clock::now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(now() - t);
+  const auto wall = std::chrono::system_clock::now() -
+                    std::chrono::duration_cast<std::chrono::system_clock::duration>(now() - t);
   return incidents::to_rfc3339(wall);
 }
 
 json::object to_json(const policies::verdict& v, const policies::vm_model& vm) {
-  json::object o{{"kind", to_string(v.kind)},
-                 {"root", v.root ? json::value(root_json(*v.root)) : json::value(nullptr)},
-                 {"holder", nullptr},
-                 {"since", date_of(v.since)},
-                 {"at", date_of(v.at)},
-                 {"sentence", policies::sentence(v, vm)},
-                 {"certain", v.certain},
-                 {"reasons", json::array(v.reasons.begin(), v.reasons.end())}};
+  json::object o{
+      {"kind", to_string(v.kind)}, {"root", v.root ? json::value(root_json(*v.root)) : json::value(nullptr)},
+      {"holder", nullptr},         {"since", date_of(v.since)},
+      {"at", date_of(v.at)},       {"sentence", policies::sentence(v, vm)},
+      {"certain", v.certain},      {"reasons", json::array(v.reasons.begin(), v.reasons.end())}};
   if (v.holder) o["holder"] = json::object{{"tid", v.holder->tid}, {"comm", v.holder->comm}};
   if (!v.further_roots.empty()) {
     json::array more;
@@ -160,13 +171,16 @@ json::object details(const vm_watcher& w) {
   auto o = to_json(w);
   json::array nodes;
   for (const auto& [name, node] : w.model().nodes) {
-    nodes.push_back(json::object{
-        {"name", name}, {"driver", node.driver}, {"peer", or_null(node.peer)}, {"job_target", node.job_target}});
+    nodes.push_back(json::object{{"name", name},
+                                 {"driver", node.driver},
+                                 {"peer", or_null(node.peer)},
+                                 {"job_target", node.job_target}});
   }
   o["socket"] = or_null(w.where().path);
   o["nodes"] = std::move(nodes);
   o["events"] = events_json(w.model());
-  o["evidence"] = w.suspicion().samples().empty() ? json::value(nullptr) : json::value(facts_json(w.suspicion().samples().back()));
+  o["evidence"] = w.suspicion().samples().empty() ? json::value(nullptr)
+                                                  : json::value(facts_json(w.suspicion().samples().back()));
   return o;
 }
 

@@ -1,4 +1,5 @@
-// What is known, as the JSON of the contracts (design.md). Pure but for the clock that turns instants into dates.
+// What is known, as the JSON of the contracts (design.md). Pure but for the clock that turns instants into
+// dates.
 #pragma once
 
 #include "policies/verdict.hpp"
@@ -6,8 +7,8 @@
 
 #include <boost/json.hpp>
 
-#include <vector>
 #include <string>
+#include <vector>
 
 namespace unwedge::watch {
 

@@ -1,6 +1,5 @@
 // The part of a watcher that talks with the monitor: session observer, queries, identity.
 #include "daemon/watch/vm_watcher.hpp"
-
 #include "qmp/commands.hpp"
 
 #include <spdlog/spdlog.h>
@@ -14,20 +13,32 @@ using policies::query;
 
 constexpr std::size_t wanted_limit = 32;
 
-policies::instant now() { return std::chrono::steady_clock::now(); }
+policies::instant now() {
+  return std::chrono::steady_clock::now();
+}
 
 qmp::command command_of(query q) {
   switch (q) {
-    case query::status: return qmp::query_status();
-    case query::name: return qmp::query_name();
-    case query::uuid: return qmp::query_uuid();
-    case query::jobs: return qmp::query_jobs();
-    case query::block_jobs: return qmp::query_block_jobs();
-    case query::migrate: return qmp::query_migrate();
-    case query::migrate_capabilities: return {"query-migrate-capabilities"};
-    case query::block_nodes: return qmp::query_named_block_nodes();
-    case query::block_graph: return qmp::query_block_graph();
-    case query::yank: return qmp::query_yank();
+    case query::status:
+      return qmp::query_status();
+    case query::name:
+      return qmp::query_name();
+    case query::uuid:
+      return qmp::query_uuid();
+    case query::jobs:
+      return qmp::query_jobs();
+    case query::block_jobs:
+      return qmp::query_block_jobs();
+    case query::migrate:
+      return qmp::query_migrate();
+    case query::migrate_capabilities:
+      return {"query-migrate-capabilities"};
+    case query::block_nodes:
+      return qmp::query_named_block_nodes();
+    case query::block_graph:
+      return qmp::query_block_graph();
+    case query::yank:
+      return qmp::query_yank();
   }
   return qmp::query_status();
 }
@@ -48,13 +59,14 @@ asio::awaitable<void> vm_watcher::serve(qmp::socket connection) {
     co_return;
   }
   vm_.monitor.connected = true;
-  session_ = std::make_shared<qmp::session>(std::move(connection), shared_.scratch, static_cast<qmp::session_observer&>(*this));
+  session_ = std::make_shared<qmp::session>(std::move(connection), shared_.scratch,
+                                            static_cast<qmp::session_observer&>(*this));
   const auto why = co_await qmp::run(session_);
   session_ended(why);
 }
 
-/// The process at the other end. Only a QEMU counts: libvirt opens the monitor's socket itself and passes it on, and
-/// then the peer is libvirtd.
+/// The process at the other end. Only a QEMU counts: libvirt opens the monitor's socket itself and passes it
+/// on, and then the peer is libvirtd.
 void vm_watcher::identify(int socket_fd) {
   auto peer = evidence::process::peer_of(socket_fd);
   if (!peer || !peer->is_qemu()) {
@@ -63,7 +75,8 @@ void vm_watcher::identify(int socket_fd) {
                  peer ? fmt::format("the peer, pid {}, is no QEMU", peer->pid()) : peer.error());
     return;
   }
-  const bool same = process_ && process_->pid() == peer->pid() && process_->start_time() == peer->start_time();
+  const bool same =
+      process_ && process_->pid() == peer->pid() && process_->start_time() == peer->start_time();
   if (!same) {
     if (process_ && !gone_ && !process_->alive()) process_gone(now());
     decide(now());
@@ -133,7 +146,8 @@ void vm_watcher::on_reply(qmp::command_id id, const qmp::reply& r) {
     if (shared_.meter.probe_answered) shared_.meter.probe_answered(vm_.monitor.last_round_trip);
   }
   if (r) policies::apply_reply(vm_, query.what, **r, at);
-  if (r && query.what == query::name && where_.fixed_name.empty() && !vm_.guest_name.empty()) owner_.named(*this);
+  if (r && query.what == query::name && where_.fixed_name.empty() && !vm_.guest_name.empty())
+    owner_.named(*this);
   if (vm_.migration && is_running(*vm_.migration) && !vm_.migration->postcopy_enabled && wanted_.empty()) {
     wanted_.push_back(query::migrate_capabilities);
   }
@@ -158,15 +172,16 @@ void vm_watcher::session_ended(const qmp::error& why) {
   if (stopping_) return;
   if (was_ready || why.code != qmp::errc::no_greeting) {
     shared_.hub.publish("disconnected", name_, to_string(why));
-    spdlog::log(why.code == qmp::errc::closed ? spdlog::level::info : spdlog::level::warn, "{}: disconnected: {}", name_,
-                to_string(why));
+    spdlog::log(why.code == qmp::errc::closed ? spdlog::level::info : spdlog::level::warn,
+                "{}: disconnected: {}", name_, to_string(why));
   }
   wake_soon();
 }
 
 void vm_watcher::want(policies::refresh r) {
   const auto add = [&](bool wanted, query q) {
-    if (wanted && wanted_.size() < wanted_limit && std::ranges::find(wanted_, q) == wanted_.end()) wanted_.push_back(q);
+    if (wanted && wanted_.size() < wanted_limit && std::ranges::find(wanted_, q) == wanted_.end())
+      wanted_.push_back(q);
   };
   add(r.status, query::status);
   add(r.migration, query::migrate);

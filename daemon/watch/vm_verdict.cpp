@@ -1,14 +1,13 @@
-// The part of a watcher that turns a suspicion into evidence, evidence into a decision, and a decision into an act.
+// The part of a watcher that turns a suspicion into evidence, evidence into a decision, and a decision into
+// an act.
 #include "daemon/evidence/sample.hpp"
-#include "daemon/watch/vm_watcher.hpp"
 #include "daemon/watch/views.hpp"
-
+#include "daemon/watch/vm_watcher.hpp"
 #include "policies/sentence.hpp"
 #include "qmp/printable.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
 #include <spdlog/spdlog.h>
 
 namespace unwedge::watch {
@@ -19,7 +18,9 @@ using std::chrono::milliseconds;
 constexpr milliseconds intent_patience{2'000};
 constexpr milliseconds yank_patience{1'500};
 
-policies::instant now() { return std::chrono::steady_clock::now(); }
+policies::instant now() {
+  return std::chrono::steady_clock::now();
+}
 
 asio::awaitable<policies::process_facts> sample_here(std::shared_ptr<const evidence::process> process) {
   co_return evidence::sample(*process, now());
@@ -99,10 +100,13 @@ void vm_watcher::carry_out(policies::amend_verdict d) {
   spdlog::warn("{}: now: {}", name_, sentence);
 }
 
-void vm_watcher::carry_out(policies::take_step d) { shared_.tasks.spawn(act(std::move(d)), name_ + ": remedy"); }
+void vm_watcher::carry_out(policies::take_step d) {
+  shared_.tasks.spawn(act(std::move(d)), name_ + ": remedy");
+}
 
 void vm_watcher::carry_out(policies::record_step d) {
-  const auto text = fmt::format("{} {}: {}", d.step.action, boost::json::serialize(d.step.arguments), d.result);
+  const auto text =
+      fmt::format("{} {}: {}", d.step.action, boost::json::serialize(d.step.arguments), d.result);
   if (shared_.meter.step_ended) shared_.meter.step_ended(d.step.action, d.result);
   shared_.hub.publish("step", name_, "would have done: " + text, {{"result", d.result}});
   spdlog::warn("{}: not done, {} (authority {}): {}", name_, d.result, to_string(allowed()), text);
@@ -117,12 +121,14 @@ void vm_watcher::carry_out(policies::add_note d) {
 }
 
 void vm_watcher::carry_out(policies::close_incident d) {
-  const auto standing = fmt::format("Now: run state {}, migration {}.", gone_ ? "gone" : qmp::printable(vm_.run_state),
-                                    vm_.migration ? qmp::printable(vm_.migration->status) : "none");
+  const auto standing =
+      fmt::format("Now: run state {}, migration {}.", gone_ ? "gone" : qmp::printable(vm_.run_state),
+                  vm_.migration ? qmp::printable(vm_.migration->status) : "none");
   recorder_.note(standing);
   recorder_.close(d.outcome);
   if (shared_.meter.incident_closed) shared_.meter.incident_closed(condition_, d.outcome);
-  shared_.hub.publish("closed", name_, fmt::format("incident closed: {}. {}", d.outcome, standing), {{"outcome", d.outcome}});
+  shared_.hub.publish("closed", name_, fmt::format("incident closed: {}. {}", d.outcome, standing),
+                      {{"outcome", d.outcome}});
   spdlog::warn("{}: incident closed: {}. {}", name_, d.outcome, standing);
   if (!gone_) verdict_.reset();
 }
@@ -145,8 +151,8 @@ asio::awaitable<void> vm_watcher::act(policies::take_step d) {
   wake_soon();
 }
 
-/// At the last moment the preconditions are looked at once more: the same process, a fresh sample that gives the same
-/// ladder, and QEMU's own list of what can be yanked. In doubt nothing is done.
+/// At the last moment the preconditions are looked at once more: the same process, a fresh sample that gives
+/// the same ladder, and QEMU's own list of what can be yanked. In doubt nothing is done.
 asio::awaitable<std::string> vm_watcher::yank(policies::step s) {
   const auto session = session_;
   const auto process = process_;
@@ -176,7 +182,8 @@ void vm_watcher::take_up(const policies::incident& open) {
   });
   engine_.resume(static_cast<std::size_t>(taken), open.steps.size());
   shared_.hub.publish("note", name_, "takes up the incident " + open.id + " of an earlier run");
-  spdlog::warn("{}: takes up the incident {} of an earlier run, {} steps on record", name_, open.id, open.steps.size());
+  spdlog::warn("{}: takes up the incident {} of an earlier run, {} steps on record", name_, open.id,
+               open.steps.size());
 }
 
 }  // namespace unwedge::watch

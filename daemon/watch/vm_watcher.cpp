@@ -2,7 +2,6 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -16,10 +15,13 @@ constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
 constexpr milliseconds first_retry{250};
 constexpr milliseconds last_retry{10'000};
-/// A migration decides a VM's fate within a second: while one runs, or a job does, probes are four times as frequent.
+/// A migration decides a VM's fate within a second: while one runs, or a job does, probes are four times as
+/// frequent.
 constexpr int risk_factor = 4;
 
-policies::instant now() { return std::chrono::steady_clock::now(); }
+policies::instant now() {
+  return std::chrono::steady_clock::now();
+}
 
 std::string first_name(const endpoint& where) {
   if (!where.fixed_name.empty()) return where.fixed_name;
@@ -30,11 +32,16 @@ std::string first_name(const endpoint& where) {
 
 std::string_view to_string(vm_state s) {
   switch (s) {
-    case vm_state::healthy: return "healthy";
-    case vm_state::suspect: return "suspect";
-    case vm_state::stalled: return "stalled";
-    case vm_state::held: return "held";
-    case vm_state::gone: return "gone";
+    case vm_state::healthy:
+      return "healthy";
+    case vm_state::suspect:
+      return "suspect";
+    case vm_state::stalled:
+      return "stalled";
+    case vm_state::held:
+      return "held";
+    case vm_state::gone:
+      return "gone";
   }
   return "unknown";
 }
@@ -92,7 +99,8 @@ void vm_watcher::tick(policies::instant at) {
   if (doubt && process_ && !gone_ && !process_->alive()) process_gone(at);
   if (at >= next_probe_) probe(at);
   review(at);
-  if (suspicion_.active() && process_ && !sampling_ && !engine_.acting() && at >= suspicion_.next_sample_at()) {
+  if (suspicion_.active() && process_ && !sampling_ && !engine_.acting() &&
+      at >= suspicion_.next_sample_at()) {
     sampling_ = true;
     shared_.tasks.spawn(take_sample(), name_ + ": evidence");
   }
@@ -119,16 +127,18 @@ void vm_watcher::probe(policies::instant at) {
   next_probe_ = next_probe_after(at);
   if (!session_ || !session_->is_ready()) return;
   if (!session_->in_band_outstanding()) ask(policies::next_probe(vm_, probes_++));
-  // While the main loop is silent the monitor's own thread is asked: it says whether QEMU as a whole stands still, and
-  // what could be yanked.
+  // While the main loop is silent the monitor's own thread is asked: it says whether QEMU as a whole stands
+  // still, and what could be yanked.
   const bool oob_asked = std::ranges::any_of(pending_, &pending_query::out_of_band);
-  if (suspicion_.active() && session_->is_ready() && session_->oob() && !oob_asked) ask(policies::query::yank);
+  if (suspicion_.active() && session_->is_ready() && session_->oob() && !oob_asked)
+    ask(policies::query::yank);
 }
 
-/// Never later than the interval, and on a grid, so that many VMs are probed in one go: waking up a thousand times a
-/// second costs more than the probes.
+/// Never later than the interval, and on a grid, so that many VMs are probed in one go: waking up a thousand
+/// times a second costs more than the probes.
 policies::instant vm_watcher::next_probe_after(policies::instant at) const {
-  const policies::duration interval = shared_.settings->probe.interval / (policies::at_risk(vm_) ? risk_factor : 1);
+  const policies::duration interval =
+      shared_.settings->probe.interval / (policies::at_risk(vm_) ? risk_factor : 1);
   const auto grid = std::min<policies::duration>(milliseconds(50), interval / 4);
   const auto due = (at + interval).time_since_epoch();
   return policies::instant(due - due % grid);
@@ -155,7 +165,8 @@ void vm_watcher::note_state() {
   if (is == state_) return;
   state_ = is;
   state_since_ = now();
-  if (is == vm_state::healthy) shared_.hub.publish("healthy", name_, fmt::format("healthy, {}", vm_.run_state));
+  if (is == vm_state::healthy)
+    shared_.hub.publish("healthy", name_, fmt::format("healthy, {}", vm_.run_state));
 }
 
 void vm_watcher::process_gone(policies::instant at) {
@@ -163,11 +174,13 @@ void vm_watcher::process_gone(policies::instant at) {
   policies::process_facts end;
   end.at = at;
   end.pid = process_->pid();
-  policies::verdict v{.kind = policies::verdict_kind::gone, .since = at, .at = at, .reasons = {"The process has ended."}};
+  policies::verdict v{
+      .kind = policies::verdict_kind::gone, .since = at, .at = at, .reasons = {"The process has ended."}};
   verdict_ = v;
-  shared_.hub.publish("gone", name_, vm_.shut_down ? "shut down" : "the QEMU process has ended without a shutdown");
-  spdlog::log(vm_.shut_down ? spdlog::level::info : spdlog::level::warn, "{}: QEMU process {} has ended{}", name_, end.pid,
-              vm_.shut_down ? "" : " without a SHUTDOWN event");
+  shared_.hub.publish("gone", name_,
+                      vm_.shut_down ? "shut down" : "the QEMU process has ended without a shutdown");
+  spdlog::log(vm_.shut_down ? spdlog::level::info : spdlog::level::warn, "{}: QEMU process {} has ended{}",
+              name_, end.pid, vm_.shut_down ? "" : " without a SHUTDOWN event");
 }
 
 }  // namespace unwedge::watch

@@ -1,5 +1,5 @@
-// One VM: its QMP session, its model, its suspicion, its incident. Wires the pure parts in policies/ to the world:
-// what is observed goes in, what they decide is carried out. Decides nothing itself. One thread.
+// One VM: its QMP session, its model, its suspicion, its incident. Wires the pure parts in policies/ to the
+// world: what is observed goes in, what they decide is carried out. Decides nothing itself. One thread.
 #pragma once
 
 #include "daemon/evidence/process.hpp"

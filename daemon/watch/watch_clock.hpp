@@ -1,5 +1,5 @@
-// Says to each VM's watcher when its time has come: one timer for all of them. A timer of its own for each of a thousand
-// VMs cost an eighth of all CPU time of probing. One thread.
+// Says to each VM's watcher when its time has come: one timer for all of them. A timer of its own for each of
+// a thousand VMs cost an eighth of all CPU time of probing. One thread.
 #pragma once
 
 #include "policies/evidence.hpp"

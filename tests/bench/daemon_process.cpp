@@ -15,18 +15,20 @@
 
 namespace unwedge::bench {
 
-daemon_process::daemon_process(const std::filesystem::path& program, const std::filesystem::path& folder, bool watch)
+daemon_process::daemon_process(const std::filesystem::path& program, const std::filesystem::path& folder,
+                               bool watch)
     : folder_(folder) {
   const auto config = folder / "unwedged.toml";
-  std::ofstream(config) << "[discover]\nsockets = [" << (watch ? "\"" + (folder / "vm*.sock").string() + "\"" : "") << "]\n";
+  std::ofstream(config) << "[discover]\nsockets = ["
+                        << (watch ? "\"" + (folder / "vm*.sock").string() + "\"" : "") << "]\n";
   process_ = ::fork();
   if (process_ == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     const int log = ::open((folder / "unwedged.log").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
     ::dup2(log, STDERR_FILENO);
     const auto http = "unix:" + (folder / "http").string();
-    ::execl(program.c_str(), "unwedged", "--config", config.c_str(), "--runtime-dir", folder.c_str(), "--state-dir",
-            folder.c_str(), "--http", http.c_str(), nullptr);
+    ::execl(program.c_str(), "unwedged", "--config", config.c_str(), "--runtime-dir", folder.c_str(),
+            "--state-dir", folder.c_str(), "--http", http.c_str(), nullptr);
     ::_exit(127);
   }
 }
@@ -66,10 +68,12 @@ int daemon_process::connected() const {
   (void)!::write(fd, request.data(), request.size());
   std::string text;
   std::array<char, 65'536> buffer;
-  for (ssize_t n = 0; (n = ::read(fd, buffer.data(), buffer.size())) > 0;) text.append(buffer.data(), static_cast<std::size_t>(n));
+  for (ssize_t n = 0; (n = ::read(fd, buffer.data(), buffer.size())) > 0;)
+    text.append(buffer.data(), static_cast<std::size_t>(n));
   ::close(fd);
   int count = 0;
-  for (auto at = text.find("unwedge_vm_monitor_connected{"); at != std::string::npos; at = text.find("unwedge_vm_monitor_connected{", at + 1)) {
+  for (auto at = text.find("unwedge_vm_monitor_connected{"); at != std::string::npos;
+       at = text.find("unwedge_vm_monitor_connected{", at + 1)) {
     const auto end = text.find('\n', at);
     if (text.compare(end - 2, 2, " 1") == 0) ++count;
   }

@@ -1,4 +1,5 @@
-// Both sides read the same bytes from a socket that another process fills; only our own thread's CPU time counts.
+// Both sides read the same bytes from a socket that another process fills; only our own thread's CPU time
+// counts.
 #include "policies/vm_model.hpp"
 #include "qmp/session.hpp"
 #include "tests/bench/benches.hpp"
@@ -7,8 +8,8 @@
 #include <benchmark/benchmark.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-
 #include <fmt/format.h>
+
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -25,13 +26,16 @@ namespace {
 constexpr int events_a_run = 100'000;
 
 std::string transcript() {
-  static constexpr std::array states{"created", "running", "ready", "standby", "ready", "waiting", "pending", "concluded"};
+  static constexpr std::array states{"created", "running", "ready",   "standby",
+                                     "ready",   "waiting", "pending", "concluded"};
   std::string out;
   for (int i = 0; i < events_a_run; ++i) {
     out += fmt::format(
-        "{{\"timestamp\": {{\"seconds\": {}, \"microseconds\": {}}}, \"event\": \"JOB_STATUS_CHANGE\", \"data\": "
+        "{{\"timestamp\": {{\"seconds\": {}, \"microseconds\": {}}}, \"event\": \"JOB_STATUS_CHANGE\", "
+        "\"data\": "
         "{{\"status\": \"{}\", \"id\": \"mirror-{}\"}}}}\r\n",
-        1'795'387'774 + i / 1000, i % 1000 * 1000, states[static_cast<std::size_t>(i) % states.size()], i / 8 % 4);
+        1'795'387'774 + i / 1000, i % 1000 * 1000, states[static_cast<std::size_t>(i) % states.size()],
+        i / 8 % 4);
   }
   return out;
 }
@@ -42,12 +46,14 @@ double cpu_now() {
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
 }
 
-/// A process that writes `bytes` to a socket, then hangs up. With `handshake` it plays QEMU's negotiation first.
+/// A process that writes `bytes` to a socket, then hangs up. With `handshake` it plays QEMU's negotiation
+/// first.
 class writer {
  public:
   writer(const std::string& bytes, bool handshake) {
     int pair[2];
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) throw std::runtime_error("socketpair");
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+      throw std::runtime_error("socketpair");
     socket_ = pair[0];
     process_ = ::fork();
     if (process_ == 0) {
@@ -123,10 +129,12 @@ void our_run(benchmark::State& state, const std::string& bytes) {
     model_feeder feeder;
     qmp::limits no_flood_limit;
     no_flood_limit.events_per_second = no_flood_limit.event_burst = 1e12;
-    auto session = std::make_shared<qmp::session>(
-        qmp::socket(io, boost::asio::local::stream_protocol(), w.socket()), scratch,
-        static_cast<qmp::session_observer&>(feeder), no_flood_limit);
-    boost::asio::co_spawn(io, qmp::run(session), [](std::exception_ptr e, const qmp::error&) { if (e) std::rethrow_exception(e); });
+    auto session =
+        std::make_shared<qmp::session>(qmp::socket(io, boost::asio::local::stream_protocol(), w.socket()),
+                                       scratch, static_cast<qmp::session_observer&>(feeder), no_flood_limit);
+    boost::asio::co_spawn(io, qmp::run(session), [](std::exception_ptr e, const qmp::error&) {
+      if (e) std::rethrow_exception(e);
+    });
     io.run();
     state.SetIterationTime((cpu_now() - feeder.began) / events_a_run);
     if (feeder.vm.event_count != events_a_run) state.SkipWithError("ours: events are missing");
@@ -141,7 +149,8 @@ struct collector final : benchmark::BenchmarkReporter {
     for (const auto& r : runs) {
       if (r.error_occurred) throw std::runtime_error(r.error_message);
       if (r.run_type == Run::RT_Iteration) {
-        seconds[r.run_name.function_name].push_back(r.real_accumulated_time / static_cast<double>(r.iterations));
+        seconds[r.run_name.function_name].push_back(r.real_accumulated_time /
+                                                    static_cast<double>(r.iterations));
       }
     }
   }
@@ -151,16 +160,25 @@ struct collector final : benchmark::BenchmarkReporter {
 
 std::vector<figure> event_figures() {
   const auto bytes = transcript();
-  benchmark::RegisterBenchmark("ours", [&](benchmark::State& s) { our_run(s, bytes); })->UseManualTime()->Iterations(1)->Repetitions(11);
-  benchmark::RegisterBenchmark("floor", [&](benchmark::State& s) { floor_run(s, bytes); })->UseManualTime()->Iterations(1)->Repetitions(11);
+  benchmark::RegisterBenchmark("ours", [&](benchmark::State& s) { our_run(s, bytes); })
+      ->UseManualTime()
+      ->Iterations(1)
+      ->Repetitions(11);
+  benchmark::RegisterBenchmark("floor", [&](benchmark::State& s) { floor_run(s, bytes); })
+      ->UseManualTime()
+      ->Iterations(1)
+      ->Repetitions(11);
   int argc = 2;
   char name[] = "bench", interleave[] = "--benchmark_enable_random_interleaving=true";
   char* argv[] = {name, interleave, nullptr};
   benchmark::Initialize(&argc, argv);
   collector results;
   benchmark::RunSpecifiedBenchmarks(&results);
-  return {{.name = "CPU per JOB_STATUS_CHANGE event, socket to model; floor: read + json::parse", .unit = "us",
-           .ours = median(results.seconds["ours"]) * 1e6, .floor = median(results.seconds["floor"]) * 1e6, .limit = 1.5}};
+  return {{.name = "CPU per JOB_STATUS_CHANGE event, socket to model; floor: read + json::parse",
+           .unit = "us",
+           .ours = median(results.seconds["ours"]) * 1e6,
+           .floor = median(results.seconds["floor"]) * 1e6,
+           .limit = 1.5}};
 }
 
 }  // namespace unwedge::bench

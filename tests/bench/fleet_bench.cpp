@@ -3,6 +3,7 @@
 #include "tests/bench/peer_farm.hpp"
 
 #include <fmt/format.h>
+
 #include <unistd.h>
 
 #include <chrono>
@@ -71,9 +72,15 @@ std::vector<figure> fleet_figures(const std::filesystem::path& unwedged) {
     floor.push_back(probe_floor(other.path(), vms, seconds));
   }
   const auto full = daemon.resident_kib();
-  return {{.name = "CPU a second, probing 1,000 VMs; floor: bare epoll loop", .unit = "ms", .ours = median(cpu) * 1e3,
-           .floor = median(floor) * 1e3, .limit = 2},
-          {.name = "resident memory per connected idle VM", .unit = "KiB", .ours = (full - base) / vms, .limit = 12},
+  return {{.name = "CPU a second, probing 1,000 VMs; floor: bare epoll loop",
+           .unit = "ms",
+           .ours = median(cpu) * 1e3,
+           .floor = median(floor) * 1e3,
+           .limit = 2},
+          {.name = "resident memory per connected idle VM",
+           .unit = "KiB",
+           .ours = (full - base) / vms,
+           .limit = 12},
           {.name = "resident memory without VMs", .unit = "MiB", .ours = base / 1024, .limit = 16}};
 }
 

@@ -1,6 +1,7 @@
 #include "tests/bench/peer_farm.hpp"
 
 #include <fmt/format.h>
+
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -24,11 +25,13 @@ const std::string_view greeting =
 namespace {
 
 std::string_view value_of(std::string_view command) {
-  if (command.contains("query-status")) return R"({"status": "running", "singlestep": false, "running": true})";
+  if (command.contains("query-status"))
+    return R"({"status": "running", "singlestep": false, "running": true})";
   if (command.contains("query-name")) return R"({})";
   if (command.contains("query-uuid")) return R"({"UUID": "00000000-0000-0000-0000-000000000000"})";
-  if (command.contains("query-migrate-cap") || command.contains("query-jobs") || command.contains("query-block-jobs") ||
-      command.contains("query-yank") || command.contains("query-named")) {
+  if (command.contains("query-migrate-cap") || command.contains("query-jobs") ||
+      command.contains("query-block-jobs") || command.contains("query-yank") ||
+      command.contains("query-named")) {
     return "[]";
   }
   return "{}";
@@ -39,7 +42,8 @@ int listen_on(const std::filesystem::path& path) {
   address.sun_family = AF_UNIX;
   path.string().copy(address.sun_path, sizeof address.sun_path - 1);
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0 || ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || ::listen(fd, 1) != 0) {
+  if (fd < 0 || ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(fd, 1) != 0) {
     throw std::runtime_error("peer farm: cannot listen on " + path.string());
   }
   return fd;

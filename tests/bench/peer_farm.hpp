@@ -1,5 +1,5 @@
-// A thousand QMP peers in one forked process: they greet, negotiate and answer what the daemon asks of an idle VM, as
-// QEMU does. Their CPU time is not ours. The process ends with this object, or with its parent.
+// A thousand QMP peers in one forked process: they greet, negotiate and answer what the daemon asks of an
+// idle VM, as QEMU does. Their CPU time is not ours. The process ends with this object, or with its parent.
 #pragma once
 
 #include <sys/types.h>

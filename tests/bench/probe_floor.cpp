@@ -1,6 +1,7 @@
 #include "tests/bench/benches.hpp"
 
 #include <fmt/format.h>
+
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -22,13 +23,15 @@ int connect_to(const std::filesystem::path& path) {
   address.sun_family = AF_UNIX;
   path.string().copy(address.sun_path, sizeof address.sun_path - 1);
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) throw std::runtime_error("floor: connect");
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    throw std::runtime_error("floor: connect");
   return fd;
 }
 
 void exchange(int fd, std::string_view command) {
   std::array<char, 4096> buffer;
-  if (!command.empty() && ::write(fd, command.data(), command.size()) < 0) throw std::runtime_error("floor: write");
+  if (!command.empty() && ::write(fd, command.data(), command.size()) < 0)
+    throw std::runtime_error("floor: write");
   if (::read(fd, buffer.data(), buffer.size()) <= 0) throw std::runtime_error("floor: read");
 }
 
@@ -55,7 +58,8 @@ double probe_floor(const std::filesystem::path& folder, int count, int seconds) 
   for (int i = 0; i < count; ++i) {
     peers.push_back(connect_to(folder / fmt::format("vm{:04}.sock", i)));
     exchange(peers.back(), "");
-    exchange(peers.back(), "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"oob\"]},\"id\":\"u0\"}\r\n");
+    exchange(peers.back(),
+             "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"oob\"]},\"id\":\"u0\"}\r\n");
     add(peers.back());
   }
   add(timer);
@@ -73,7 +77,8 @@ double probe_floor(const std::filesystem::path& folder, int count, int seconds) 
       }
       std::uint64_t ticks = 0;
       (void)!::read(timer, &ticks, sizeof ticks);
-      for (int v = slot % slots; v < count; v += slots) (void)!::write(peers[static_cast<std::size_t>(v)], probe.data(), probe.size());
+      for (int v = slot % slots; v < count; v += slots)
+        (void)!::write(peers[static_cast<std::size_t>(v)], probe.data(), probe.size());
       ++slot;
     }
   }

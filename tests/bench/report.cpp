@@ -19,8 +19,8 @@ bool print(const std::vector<figure>& figures) {
   for (const auto& f : figures) {
     const auto floor = f.floor ? fmt::format("{:.2f}", *f.floor) : "-";
     const auto ratio = f.floor ? fmt::format("{:.2f}", f.compared()) : "-";
-    fmt::print("{:<58} {:>12.2f} {:>12} {:>7} {:>7}  {}\n", fmt::format("{} [{}]", f.name, f.unit), f.ours, floor, ratio,
-               fmt::format("{:g}", f.limit), f.good() ? "ok" : "ABOVE ITS LIMIT");
+    fmt::print("{:<58} {:>12.2f} {:>12} {:>7} {:>7}  {}\n", fmt::format("{} [{}]", f.name, f.unit), f.ours,
+               floor, ratio, fmt::format("{:g}", f.limit), f.good() ? "ok" : "ABOVE ITS LIMIT");
     good = good && f.good();
   }
   return good;

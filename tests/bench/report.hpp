@@ -1,5 +1,5 @@
-// The table of figures beside their floors. A figure is a median, its limit a ratio to the floor of the same run or an
-// absolute bound.
+// The table of figures beside their floors. A figure is a median, its limit a ratio to the floor of the same
+// run or an absolute bound.
 #pragma once
 
 #include <optional>

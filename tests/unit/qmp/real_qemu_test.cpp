@@ -2,9 +2,9 @@
 
 #include "tests/unit/qmp/session_fixture.hpp"
 
-#include <algorithm>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <csignal>
 
 namespace unwedge::tests {

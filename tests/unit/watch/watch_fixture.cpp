@@ -1,7 +1,6 @@
 #include "tests/unit/watch/watch_fixture.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 
@@ -13,8 +12,10 @@ watch_fixture::watch_fixture() {
   std::string name = "/tmp/unwedge-watch-XXXXXX";
   if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
   folder = name;
-  spdlog::set_default_logger(std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_text)));
-  settings.probe = {std::chrono::milliseconds(100), std::chrono::milliseconds(100), std::chrono::milliseconds(500)};
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_text)));
+  settings.probe = {std::chrono::milliseconds(100), std::chrono::milliseconds(100),
+                    std::chrono::milliseconds(500)};
   auto opened = incidents::store::open(folder);
   if (!opened) throw std::runtime_error(opened.error());
   store.emplace(std::move(*opened));
@@ -47,7 +48,14 @@ std::map<std::string, std::string> watch_fixture::idle_vm() {
 scripted_peer& watch_fixture::watch(script steps, std::map<std::string, std::string> standing) {
   peer.emplace(io, std::move(steps), std::move(standing));
   peer->listen(folder / "vm.sock");
-  services.emplace(watch::services{io.get_executor(), pool, *store, hub, tasks, clock, scratch, {},
+  services.emplace(watch::services{io.get_executor(),
+                                   pool,
+                                   *store,
+                                   hub,
+                                   tasks,
+                                   clock,
+                                   scratch,
+                                   {},
                                    std::make_shared<const policies::settings>(settings)});
   fleet.emplace(*services);
   fleet->add({folder / "vm.sock", "vm"});

@@ -1,5 +1,5 @@
-// A fleet on real sockets with scripted peers, on one io_context. What it logs is kept; after each test nothing of it may
-// be left.
+// A fleet on real sockets with scripted peers, on one io_context. What it logs is kept; after each test
+// nothing of it may be left.
 #pragma once
 
 #include "daemon/watch/fleet.hpp"
