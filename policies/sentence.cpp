@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace unwedge::policies {
 namespace {
@@ -91,7 +92,7 @@ std::string body(const verdict& v) {
 std::string in_words(std::chrono::nanoseconds ns) {
   const auto s = std::chrono::duration<double>(ns).count();
   if (s < 9.95) return fmt::format("{:.1f} s", std::max(s, 0.0));
-  const auto whole = static_cast<long long>(s + 0.5);
+  const auto whole = std::llround(s);
   if (whole < 60) return fmt::format("{} s", whole);
   if (whole < 3'600)
     return whole % 60 == 0 ? fmt::format("{} min", whole / 60)

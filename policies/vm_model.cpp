@@ -86,6 +86,7 @@ void history::add(const qmp::event& e, instant now) {
 
 std::vector<const history_entry*> history::oldest_first() const {
   std::vector<const history_entry*> out;
+  out.reserve(ring_.size());
   for (std::size_t i = 0; i < ring_.size(); ++i) {
     out.push_back(&ring_[ring_.size() < capacity ? i : (next_ + i) % capacity]);
   }

@@ -27,6 +27,16 @@ std::shared_ptr<const policies::settings> with_options(policies::settings s, con
   return std::make_shared<const policies::settings>(std::move(s));
 }
 
+/// Its process ended while no daemon watched it.
+void close_ended(incidents::store& s, const policies::incident& i) {
+  const auto now = std::chrono::system_clock::now();
+  auto log = s.reopen(i.id);
+  if (!log) return spdlog::warn("incident {}: {}", i.id, log.error());
+  auto done = log->note("The process ended while no daemon watched it.", now);
+  if (done) done = log->close("failed", now);
+  if (!done) spdlog::warn("incident {}: {}", i.id, done.error());
+}
+
 bool is_on(const std::optional<std::string>& http) {
   return http && *http != "none" && !http->empty();
 }
@@ -223,11 +233,7 @@ asio::awaitable<void> daemon::take_up_incidents() {
         still.push_back(std::move(i));
         continue;
       }
-      if (auto log = s.reopen(i.id)) {
-        (void)log->note("The process ended while no daemon watched it.", std::chrono::system_clock::now());
-        if (const auto closed = log->close("failed", std::chrono::system_clock::now()); !closed)
-          spdlog::warn("{}", closed.error());
-      }
+      close_ended(s, i);
     }
     return still;
   });

@@ -17,8 +17,8 @@ constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
 }  // namespace
 
-std::expected<std::unique_ptr<dial_in>, std::string> dial_in::listen(asio::any_io_executor executor, where at,
-                                                                     adopt to) {
+std::expected<std::unique_ptr<dial_in>, std::string> dial_in::listen(const asio::any_io_executor& executor,
+                                                                     where at, adopt to) {
   auto listener = systemd::unix_listener::open(at.path, 0660);
   if (!listener) return std::unexpected(listener.error());
   if (at.group) {
@@ -30,11 +30,10 @@ std::expected<std::unique_ptr<dial_in>, std::string> dial_in::listen(asio::any_i
           fmt::format("{}: cannot give it to the group {}: {}", at.path, *at.group, std::strerror(errno)));
     }
   }
-  return std::unique_ptr<dial_in>(
-      new dial_in(std::move(executor), std::move(*listener), std::move(at), std::move(to)));
+  return std::unique_ptr<dial_in>(new dial_in(executor, std::move(*listener), std::move(at), std::move(to)));
 }
 
-dial_in::dial_in(asio::any_io_executor executor, systemd::unix_listener listener, where at, adopt to)
+dial_in::dial_in(const asio::any_io_executor& executor, systemd::unix_listener listener, where at, adopt to)
     : at_(std::move(at)),
       listener_(std::move(listener)),
       acceptor_(executor, asio::local::stream_protocol(), listener_->release_fd()),

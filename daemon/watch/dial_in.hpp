@@ -27,8 +27,8 @@ class dial_in {
   };
 
   /// Listens, mode 0660. Errors in a sentence, for example that there is no such group.
-  static std::expected<std::unique_ptr<dial_in>, std::string> listen(asio::any_io_executor executor, where at,
-                                                                     adopt to);
+  static std::expected<std::unique_ptr<dial_in>, std::string> listen(const asio::any_io_executor& executor,
+                                                                     where at, adopt to);
 
   /// Accepts until stop(). Spawn once.
   asio::awaitable<void> run();
@@ -36,7 +36,7 @@ class dial_in {
   const where& at() const { return at_; }
 
  private:
-  dial_in(asio::any_io_executor executor, systemd::unix_listener listener, where at, adopt to);
+  dial_in(const asio::any_io_executor& executor, systemd::unix_listener listener, where at, adopt to);
 
   where at_;
   std::optional<systemd::unix_listener> listener_;  ///< owns the path until stop()

@@ -42,7 +42,7 @@ bool is_socket(const std::string& path) {
 
 }  // namespace
 
-socket_globs::socket_globs(asio::any_io_executor executor, listener l)
+socket_globs::socket_globs(const asio::any_io_executor& executor, listener l)
     : executor_(executor), listener_(std::move(l)), inotify_(executor), rescan_(executor) {
   const int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   if (fd >= 0)

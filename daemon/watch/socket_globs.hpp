@@ -22,7 +22,7 @@ class socket_globs {
     std::function<void(const std::string& path)> lost;
   };
 
-  socket_globs(asio::any_io_executor executor, listener l);
+  socket_globs(const asio::any_io_executor& executor, listener l);
 
   /// Replaces the globs and looks at once. Folders that do not exist yet are looked for every few seconds.
   void set(std::vector<std::string> globs);

@@ -15,7 +15,7 @@ namespace asio = boost::asio;
 
 class task_group {
  public:
-  explicit task_group(asio::any_io_executor executor);
+  explicit task_group(const asio::any_io_executor& executor);
   ~task_group();
   task_group(const task_group&) = delete;
   task_group& operator=(const task_group&) = delete;

@@ -77,7 +77,7 @@ void vm_watcher::decide(policies::instant at) {
   }
 }
 
-void vm_watcher::carry_out(policies::open_incident d) {
+void vm_watcher::carry_out(const policies::open_incident& d) {
   const auto sentence = policies::sentence(d.verdict, vm_);
   condition_ = d.condition;
   recorder_.open({.vm = name_,
@@ -91,7 +91,7 @@ void vm_watcher::carry_out(policies::open_incident d) {
   spdlog::warn("{}: {}", name_, sentence);
 }
 
-void vm_watcher::carry_out(policies::amend_verdict d) {
+void vm_watcher::carry_out(const policies::amend_verdict& d) {
   const auto sentence = policies::sentence(d.verdict, vm_);
   recorder_.verdict(to_json(d.verdict, vm_));
   recorder_.attach("evidence.json", evidence_json(suspicion_.samples(), vm_));

@@ -106,8 +106,8 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   asio::awaitable<policies::process_facts> sample_process();
   void decide(policies::instant now);
   bool responsive() const;
-  void carry_out(policies::open_incident d);
-  void carry_out(policies::amend_verdict d);
+  void carry_out(const policies::open_incident& d);
+  void carry_out(const policies::amend_verdict& d);
   void carry_out(policies::take_step d);
   void carry_out(policies::record_step d);
   void carry_out(policies::add_note d);

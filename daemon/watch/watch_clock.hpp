@@ -18,7 +18,7 @@ class vm_watcher;
 
 class watch_clock {
  public:
-  explicit watch_clock(asio::any_io_executor executor) : timer_(executor) {}
+  explicit watch_clock(const asio::any_io_executor& executor) : timer_(executor) {}
 
   /// Calls `w->on_time()` at `due`, unless it asked for another time meanwhile (vm_watcher::due) or is gone.
   void call(const std::shared_ptr<vm_watcher>& w, policies::instant due);
