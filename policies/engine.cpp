@@ -9,6 +9,7 @@ namespace {
 
 /// A last look that finds another situation each time is no ground to act on.
 constexpr int max_refusals = 3;
+constexpr std::chrono::seconds look_again_after{1};
 
 std::string condition_of(const verdict& v) {
   return v.kind == verdict_kind::gone ? "process-gone" : "monitor-stalled";
@@ -88,7 +89,8 @@ void engine::refuse(const policies::step& rung, std::string result, std::string 
 void engine::step_done(step_outcome outcome, instant now) {
   if (state_ != state::acting) return;
   if (outcome == step_outcome::refused) {
-    state_ = ++refusals_ < max_refusals ? state::watching : state::exhausted;
+    state_ = ++refusals_ < max_refusals ? state::verifying : state::exhausted;
+    verify_until_ = now + look_again_after;  // with fresh evidence; the old one was refuted just now
     return;
   }
   ++steps_taken_;

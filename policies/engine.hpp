@@ -70,8 +70,8 @@ class engine {
   void resume(std::size_t taken, std::size_t on_record);
 
   bool incident_open() const { return state_ != state::idle; }
-  /// True while a step is under way or being verified.
-  bool acting() const { return state_ == state::acting || state_ == state::verifying; }
+  /// True while a step is under way.
+  bool acting() const { return state_ == state::acting; }
 
  private:
   enum class state { idle, watching, acting, verifying, exhausted };

@@ -27,9 +27,10 @@ std::string label(const thread_facts& t) {
 /// The latest samples that suffice: a process that was at work before and is stuck now counts from when it
 /// got stuck. Empty: it was not looked at for long enough.
 samples_view latest(samples_view samples, const judge_settings& s) {
+  const auto watched = s.watched > duration::zero() ? s.watched : s.patience / 2;
   for (std::size_t count = s.min_samples; count <= samples.size(); ++count) {
     const auto some = samples.last(count);
-    if (some.back().at - some.front().at >= s.patience / 2) return some;
+    if (some.back().at - some.front().at >= watched) return some;
   }
   return {};
 }

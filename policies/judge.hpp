@@ -16,6 +16,7 @@ struct judge_settings {
   duration patience;         ///< a stall younger than this is no verdict but `gone`
   double busy_share = 0.01;  ///< more CPU than this on the chain is progress
   std::size_t min_samples = 3;
+  duration watched{};  ///< the same wait was seen for at least so long; zero: half the patience
 };
 
 /// `samples` are those of this stall, oldest first; `since` is when its oldest unanswered request was sent.

@@ -16,6 +16,13 @@ duration cadence(duration age, const probe_settings& s) {
                               std::max<duration>(until_verdict, std::chrono::seconds(10)));
 }
 
+/// What surely lies between the first sample and the end of the patience: the stall is taken to have begun up
+/// to half a second before the late request was sent, and a sample takes its time.
+duration watched_for(const probe_settings& s) {
+  constexpr std::chrono::milliseconds slack{600}, least{300};
+  return std::min<duration>(s.patience / 2, std::max<duration>(s.patience - s.late_after - slack, least));
+}
+
 }  // namespace
 
 std::optional<instant> stalled_since(const monitor_state& m) {
@@ -48,7 +55,8 @@ void suspicion::add(process_facts facts, const probe_settings& settings) {
 
 std::optional<verdict> suspicion::judge(const vm_model& vm, const probe_settings& settings) const {
   if (!active()) return std::nullopt;
-  return policies::judge(samples_, vm, *since_, {.patience = settings.patience});
+  return policies::judge(samples_, vm, *since_,
+                         {.patience = settings.patience, .watched = watched_for(settings)});
 }
 
 std::string suspicion::undecided(const vm_model& vm) const {

@@ -72,7 +72,7 @@ daemon::daemon(options o, std::filesystem::path config, policies::settings setti
 std::expected<void, std::string> daemon::open() {
   if (auto done = open_bus(); !done) return done;
   if (auto done = open_http(); !done) return done;
-  return open_dial_in();
+  return open_dial_in(services_.settings->discover);
 }
 
 std::expected<void, std::string> daemon::open_bus() {
@@ -103,8 +103,7 @@ std::expected<void, std::string> daemon::open_http() {
   return {};
 }
 
-std::expected<void, std::string> daemon::open_dial_in() {
-  const auto& discover = services_.settings->discover;
+std::expected<void, std::string> daemon::open_dial_in(const policies::discover_settings& discover) {
   const auto at = discover.listen
                       ? std::optional(watch::dial_in::where{*discover.listen, discover.listen_group})
                       : std::nullopt;
@@ -115,7 +114,7 @@ std::expected<void, std::string> daemon::open_dial_in() {
       watch::dial_in::listen(io_.get_executor(), *at, [this](qmp::socket s) { fleet_.adopt(std::move(s)); });
   if (!opened) return std::unexpected(opened.error());
   dial_in_ = std::move(*opened);
-  tasks_.spawn(dial_in_->run(), "dial-in");
+  if (taken_up_) tasks_.spawn(dial_in_->run(), "dial-in");
   return {};
 }
 
@@ -133,6 +132,8 @@ void daemon::run() {
 
 asio::awaitable<void> daemon::main() {
   co_await take_up_incidents();
+  taken_up_ = true;
+  if (dial_in_) tasks_.spawn(dial_in_->run(), "dial-in");
   apply(*services_.settings);
   tasks_.spawn(globs_.run(), "socket globs");
   tasks_.spawn(feed_watchdog(), "watchdog");
@@ -147,9 +148,7 @@ asio::awaitable<void> daemon::main() {
 /// What VMs are watched follows from the settings; what has not changed is left alone.
 void daemon::apply(policies::settings s) {
   services_.settings = with_options(std::move(s), options_);
-  std::set<std::string> fixed;
   for (const auto& vm : services_.settings->vms) {
-    if (vm.qmp) fixed.insert(*vm.qmp);
     if (vm.qmp) fleet_.add({*vm.qmp, *vm.name});
   }
   if (services_.settings->discover.processes) {
@@ -185,6 +184,7 @@ void daemon::stop() {
 }
 
 std::expected<std::string, std::string> daemon::reload() {
+  if (!taken_up_) return std::unexpected("still starting");
   if (config_.empty()) return std::unexpected("there is no configuration file; start with --config FILE");
   auto loaded = config::load(config_);
   if (!loaded) {
@@ -193,8 +193,8 @@ std::expected<std::string, std::string> daemon::reload() {
     hub_.publish("reload", "", "reload failed: " + all);
     return std::unexpected(all);
   }
+  if (auto opened = open_dial_in(loaded->discover); !opened) return std::unexpected(opened.error());
   apply(std::move(*loaded));
-  if (auto opened = open_dial_in(); !opened) return std::unexpected(opened.error());
   hub_.publish("reload", "", config_.string() + " applied");
   spdlog::info("{} applied", config_.string());
   return R"({"reloaded":true})";

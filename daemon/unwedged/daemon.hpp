@@ -35,7 +35,7 @@ class daemon {
  private:
   std::expected<void, std::string> open_bus();
   std::expected<void, std::string> open_http();
-  std::expected<void, std::string> open_dial_in();
+  std::expected<void, std::string> open_dial_in(const policies::discover_settings& discover);
   void retire_dial_in();
   systemd::bus_methods methods();
   watch::meters make_meters();
@@ -81,6 +81,7 @@ class daemon {
   asio::signal_set signals_;
   asio::steady_timer watchdog_;
   asio::steady_timer trim_;
+  bool taken_up_ = false;  ///< the open incidents of an earlier run are known
   bool stopping_ = false;
 };
 

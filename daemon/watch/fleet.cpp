@@ -107,7 +107,14 @@ void fleet::take_up_incident(vm_watcher& w) {
 }
 
 void fleet::named(vm_watcher& w) {
-  const auto name = free_name(qmp::printable(w.model().guest_name), w);
+  const auto wanted = qmp::printable(w.model().guest_name);
+  for (const auto& old : watchers_) {  // one that has ended gives its name back: authority goes by name
+    if (old.get() != &w && old->name() == wanted && old->state() == vm_state::gone &&
+        old->where().path.empty()) {
+      old->rename(free_name(wanted + " (ended)", *old));
+    }
+  }
+  const auto name = free_name(wanted, w);
   if (name == w.name()) return;
   spdlog::info("{}: is called {}", w.name(), name);
   w.rename(name);

@@ -5,6 +5,7 @@
 #include "daemon/incident/store.hpp"
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -13,6 +14,12 @@
 #include <utility>
 
 namespace unwedge::watch {
+
+/// Asio 1.81 hands a cancellation to a coroutine of another thread as a raw pointer into the caller's slot,
+/// which may be freed by then: work on a worker thread is never cancelled, it is waited for.
+inline auto uncancelled() {
+  return boost::asio::bind_cancellation_slot(boost::asio::cancellation_slot(), boost::asio::use_awaitable);
+}
 
 class store_worker {
  public:
@@ -24,8 +31,7 @@ class store_worker {
   /// The same, and comes back with its result on the caller's executor.
   template <typename R>
   boost::asio::awaitable<R> run(std::function<R(incidents::store&)> work) {
-    co_return co_await boost::asio::co_spawn(thread_, invoke<R>(&store_, std::move(work)),
-                                             boost::asio::use_awaitable);
+    co_return co_await boost::asio::co_spawn(thread_, invoke<R>(&store_, std::move(work)), uncancelled());
   }
 
   /// Waits until everything handed over is on disk. For the end of the daemon.

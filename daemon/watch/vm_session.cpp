@@ -53,8 +53,9 @@ std::string summary(const policies::vm_model& vm, const evidence::process* proce
 
 asio::awaitable<void> vm_watcher::serve(qmp::socket connection) {
   const auto self = shared_from_this();
-  identify(connection.native_handle());
+  if (!identify(connection.native_handle())) co_return;
   if (!owner_.claim(*this)) {
+    forget_vm();
     vm_.monitor.problem = "its process is watched through another socket already";
     co_return;
   }
@@ -67,13 +68,17 @@ asio::awaitable<void> vm_watcher::serve(qmp::socket connection) {
 
 /// The process at the other end. Only a QEMU counts: libvirt opens the monitor's socket itself and passes it
 /// on, and then the peer is libvirtd.
-void vm_watcher::identify(int socket_fd) {
+bool vm_watcher::identify(int socket_fd) {
   auto peer = evidence::process::peer_of(socket_fd);
+  if (!peer && process_ && process_->alive()) {  // out of descriptors, say: unknown is not another
+    vm_.monitor.problem = peer.error();
+    return false;
+  }
   if (!peer || !peer->is_qemu()) {
     if (process_ || gone_) forget_vm();
     spdlog::info("{}: {}; watched by QMP alone", name_,
                  peer ? fmt::format("the peer, pid {}, is no QEMU", peer->pid()) : peer.error());
-    return;
+    return true;
   }
   const bool same =
       process_ && process_->pid() == peer->pid() && process_->start_time() == peer->start_time();
@@ -83,10 +88,12 @@ void vm_watcher::identify(int socket_fd) {
     forget_vm();
     process_ = std::make_shared<const evidence::process>(std::move(*peer));
   }
+  return true;
 }
 
 /// Another process stands behind the monitor now: nothing of the old one is true any more.
 void vm_watcher::forget_vm() {
+  if (engine_.incident_open()) carry_out(policies::close_incident{"failed"});
   vm_ = {};
   suspicion_ = {};
   engine_ = {};
@@ -148,7 +155,9 @@ void vm_watcher::on_reply(qmp::command_id id, const qmp::reply& r) {
   if (r) policies::apply_reply(vm_, query.what, **r, at);
   if (r && query.what == query::name && where_.fixed_name.empty() && !vm_.guest_name.empty())
     owner_.named(*this);
-  if (vm_.migration && is_running(*vm_.migration) && !vm_.migration->postcopy_enabled && wanted_.empty()) {
+  // Once for each query-migrate: a monitor that never says it is not asked without end.
+  const bool told = query.what == policies::query::migrate && vm_.migration && is_running(*vm_.migration);
+  if (told && !vm_.migration->postcopy_enabled) {
     wanted_.push_back(query::migrate_capabilities);
   }
   ask_next();

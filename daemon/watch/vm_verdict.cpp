@@ -36,7 +36,7 @@ policies::step_outcome outcome_of(std::string_view result) {
 /// On a thread of the pool: the kernel may make a reader of /proc wait for the target's memory lock.
 asio::awaitable<policies::process_facts> vm_watcher::sample_process() {
   const auto began = now();
-  auto facts = co_await asio::co_spawn(shared_.evidence_pool, sample_here(process_), asio::use_awaitable);
+  auto facts = co_await asio::co_spawn(shared_.evidence_pool, sample_here(process_), uncancelled());
   if (shared_.meter.evidence_taken) {
     shared_.meter.evidence_taken(std::chrono::duration_cast<std::chrono::microseconds>(now() - began));
   }
@@ -48,12 +48,16 @@ asio::awaitable<void> vm_watcher::take_sample() {
   const auto of = process_;
   auto facts = co_await sample_process();
   sampling_ = false;
-  if (of != process_ || gone_) co_return;
+  if (stopping_ || of != process_ || gone_) co_return;
   if (!facts.alive) {
     process_gone(facts.at);
   } else {
     suspicion_.add(std::move(facts), shared_.settings->probe);
-    if (auto v = suspicion_.judge(vm_, shared_.settings->probe)) verdict_ = std::move(v);
+    if (auto v = suspicion_.judge(vm_, shared_.settings->probe)) {
+      verdict_ = std::move(v);
+    } else if (verdict_ && now() - verdict_->at > shared_.settings->probe.patience) {
+      verdict_.reset();  // what was seen last does not bear it out any more
+    }
   }
   decide(now());
   note_state();

@@ -109,6 +109,7 @@ void vm_watcher::tick(policies::instant at) {
 }
 
 void vm_watcher::review(policies::instant at) {
+  if (gone_) return;  // its verdict is final
   const bool before = suspicion_.active();
   suspicion_.update(vm_, at, shared_.settings->probe);
   if (suspicion_.active() && !before) {
@@ -146,7 +147,8 @@ policies::instant vm_watcher::next_probe_after(policies::instant at) const {
 
 policies::instant vm_watcher::next_wake(policies::instant at) const {
   auto wake = next_probe_;
-  if (suspicion_.active() && process_ && !sampling_) wake = std::min(wake, suspicion_.next_sample_at());
+  if (suspicion_.active() && process_ && !sampling_ && !engine_.acting())
+    wake = std::min(wake, suspicion_.next_sample_at());
   if (!suspicion_.active() && vm_.monitor.waiting_since) {
     wake = std::min(wake, *vm_.monitor.waiting_since + shared_.settings->probe.late_after);
   }

@@ -84,7 +84,8 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   void on_ready(const qmp::greeting& hello, bool oob) override;
   void on_event(const qmp::event& e) override;
   void on_reply(qmp::command_id id, const qmp::reply& r) override;
-  void identify(int socket_fd);
+  /// False: the process could not be told, and the connection must be given up.
+  bool identify(int socket_fd);
   void forget_vm();
   void session_ended(const qmp::error& why);
   void ask(policies::query q);
