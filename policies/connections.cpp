@@ -19,13 +19,6 @@ bool has_stuck_bytes(const socket_facts& s) {
   return s.send_queue > 0 || s.unacked > 0;
 }
 
-/// The peer owes something: to take bytes, or to answer a request that was sent after it last said anything
-/// (the last word on an idle NBD connection is the server's). Where nothing is owed, nothing need be wrong.
-bool owes(const socket_facts& s) {
-  return has_stuck_bytes(s) ||
-         (s.kind == socket_facts::family::tcp && s.last_sent && *s.last_sent < s.last_received);
-}
-
 bool polls(const thread_facts& t, int fd) {
   return std::ranges::find(t.polled_fds, fd) != t.polled_fds.end();
 }
@@ -52,7 +45,7 @@ std::vector<candidate> silent_nodes(std::span<const process_facts> samples, cons
                         .job_target = vm.nodes.find(name)->second.job_target,
                         .polled_by_waiter = own},
                        s.inode,
-                       owes(s)});
+                       owes_answer(s)});
     }
   }
   return found;
@@ -87,6 +80,11 @@ bool stuck_elsewhere(std::span<const process_facts> samples, const thread_facts&
 const socket_facts* find_socket(const process_facts& facts, int fd) {
   const auto found = std::ranges::find(facts.sockets, fd, &socket_facts::fd);
   return found == facts.sockets.end() ? nullptr : &*found;
+}
+
+bool owes_answer(const socket_facts& s) {
+  return has_stuck_bytes(s) ||
+         (s.kind == socket_facts::family::tcp && s.last_sent && *s.last_sent < s.last_received);
 }
 
 std::vector<std::string> nodes_with_peer(const vm_model& vm, const std::string& peer) {

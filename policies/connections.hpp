@@ -30,6 +30,10 @@ const socket_facts* find_socket(const process_facts&, int fd);
 /// The names of NBD nodes whose server has this address.
 std::vector<std::string> nodes_with_peer(const vm_model&, const std::string& peer);
 
+/// Bytes that the peer does not take, or a request sent after it last said anything (the last word on an idle
+/// NBD connection is the server's). Where nothing is owed, nothing need be wrong.
+bool owes_answer(const socket_facts&);
+
 /// How long nothing was taken or arrived on it; nullopt: something moved between the samples, or it is new.
 std::optional<std::chrono::milliseconds> silence(std::span<const process_facts> samples,
                                                  const socket_facts& s);

@@ -1,120 +1,166 @@
 #include "policies/engine.hpp"
 
-#include <fmt/format.h>
-
+#include <algorithm>
 #include <utility>
 
 namespace unwedge::policies {
 namespace {
 
-/// A last look that finds another situation each time is no ground to act on.
-constexpr int max_refusals = 3;
-constexpr std::chrono::seconds look_again_after{1};
-
-std::string condition_of(const verdict& v) {
-  return v.kind == verdict_kind::gone ? "process-gone" : "monitor-stalled";
+std::string key_of(const policy& by, const std::string& subject) {
+  return subject.empty() ? by.name : by.name + "/" + subject;
 }
 
-std::string finding_of(const verdict& v) {
-  if (!v.root) return std::string(to_string(v.kind));
-  return fmt::format("{}, {} {}", to_string(v.kind), to_string(v.root->type), v.root->name);
+bool closes(const decision& d) {
+  return std::holds_alternative<close_incident>(d.what);
+}
+
+/// Which conditions are about a guest that stands still in the hands of the guard: it has its own bounds.
+bool guards_itself(condition_kind kind) {
+  return kind == condition_kind::mirror_at_switchover;
 }
 
 }  // namespace
 
-std::vector<decision> engine::step(const observation& seen, const vm_model& vm,
-                                   const engine_settings& settings) {
+std::vector<decision> engine::step(const look& l) {
   std::vector<decision> out;
-  if (!seen.alive) {
-    if (std::exchange(ended_, true)) return out;
-    if (incident_open()) close("failed", out);
-    if (!vm.shut_down && seen.verdict) {
-      open(seen, out);
-      close("observed", out);
-    }
+  holding_ = hold_now(l.view);
+  if (!l.view.alive) {
+    end_of_process(l, out);
     return out;
   }
-  if (seen.responsive) {
-    if (incident_open() && state_ != state::acting) close(outcome_when_cleared(), out);
-    return out;
+  if (!holding_.empty() || !ladders_.empty()) step_ladders(l, out);
+  if (guard_.on_watch() || mirrors(l.view.vm) || l.view.vm.migration) step_guard(l, out);
+  for (const auto& d : out) {
+    if (closes(d)) closed_at_[d.run.substr(0, d.run.find('/'))] = l.view.now;
   }
-  if (!seen.verdict) return out;
-  if (!incident_open()) open(seen, out);
-  if (auto finding = finding_of(*seen.verdict); finding_ != finding) {
-    finding_ = std::move(finding);
-    out.emplace_back(amend_verdict{*seen.verdict});
-  }
-  if (state_ == state::verifying && seen.now >= verify_until_) state_ = state::watching;
-  if (state_ == state::watching) consider(seen, vm, settings, out);
   return out;
 }
 
-void engine::open(const observation& seen, std::vector<decision>& out) {
-  state_ = state::watching;
-  finding_ = finding_of(*seen.verdict);
-  outcome_if_cleared_ = "resolved-itself";
-  out.emplace_back(open_incident{*seen.verdict, condition_of(*seen.verdict)});
+const policy* engine::policy_for(const look& l, condition_kind kind, const std::string& state) const {
+  const auto found = std::ranges::find_if(l.policies, [&](const policy& p) {
+    return p.enabled && p.condition == kind && p.match.matches(l.vm_name, l.view.vm.uuid) &&
+           (p.states.empty() || std::ranges::find(p.states, state) != p.states.end());
+  });
+  return found == l.policies.end() ? nullptr : &*found;
 }
 
-/// The ladder of the verdict as it is now. Rungs that this incident has taken are not taken again: the same
-/// incident acts once, and a rung that did not help will not help the second time.
-void engine::consider(const observation& seen, const vm_model& vm, const engine_settings& settings,
-                      std::vector<decision>& out) {
-  const auto plan = plan_for(*seen.verdict, vm);
-  if (plan.ladder.empty()) {
-    if (why_not_ != plan.why_not) out.emplace_back(add_note{"No action: " + plan.why_not});
-    why_not_ = plan.why_not;
-    return;  // still watching: the verdict may become one that has a remedy
+run_input engine::input(const look& l, const policy& by, const std::string& run) {
+  return {.view = l.view, .by = by, .frame = l.frame, .of_vm = budget_, .of_host = l.of_host, .busy = others_act(run)};
+}
+
+void engine::end_of_process(const look& l, std::vector<decision>& out) {
+  if (std::exchange(ended_, true)) return;
+  for (auto& [key, ladder] : ladders_) ladder.run.end(out);
+  ladders_.clear();
+  guard_.end(out);
+  const auto* gone = holding(condition_kind::process_gone, "");
+  const auto* by = gone != nullptr ? policy_for(l, gone->kind, gone->state) : nullptr;
+  if (by == nullptr) return;
+  out.push_back({by->name, open_incident{by->name, *gone,
+                                         l.view.stall != nullptr ? std::optional(*l.view.stall) : std::nullopt}});
+  out.push_back({by->name, close_incident{"observed"}});
+}
+
+void engine::step_ladders(const look& l, std::vector<decision>& out) {
+  for (const auto& c : holding_) {
+    if (guards_itself(c.kind)) continue;
+    const auto* by = policy_for(l, c.kind, c.state);
+    if (by == nullptr) continue;
+    const auto closed = closed_at_.find(by->name);
+    if (closed != closed_at_.end() && l.view.now - closed->second < by->cooldown) continue;
+    const auto key = key_of(*by, c.subject);
+    if (!ladders_.contains(key))
+      ladders_.emplace(key, ladder{ladder_run(key), by->name, c.kind, c.subject});
   }
-  if (steps_taken_ >= plan.ladder.size()) {
-    out.emplace_back(add_note{"No rung of the ladder is left, and the monitor still stalls."});
-    state_ = state::exhausted;
-    return;
+  for (auto& [key, ladder] : ladders_) {
+    const auto* holds = holding(ladder.about, ladder.subject);
+    // What does not hold is believed only of a VM that talks; what is not known is no end.
+    if (holds == nullptr && !l.view.settled) continue;
+    const auto by = std::ranges::find(l.policies, ladder.policy_name, &policy::name);
+    if (by == l.policies.end()) {  // a reload took it away
+      ladder.run.retire(out);
+      continue;
+    }
+    ladder.run.step(input(l, *by, key), holds, out);
   }
-  const auto& rung = plan.ladder[steps_taken_];
-  if (settings.allowed < rung.needs) return refuse(rung, "observed", "observed", out);
-  if (settings.dry_run) return refuse(rung, "dry-run", "dry-run", out);
-  verify_within_ = rung.verify_within;
-  state_ = state::acting;
-  out.emplace_back(take_step{next_++, rung});
+  std::erase_if(ladders_, [&](const auto& entry) {
+    return !entry.second.run.open() && holding(entry.second.about, entry.second.subject) == nullptr;
+  });
 }
 
-void engine::refuse(const policies::step& rung, std::string result, std::string outcome,
-                    std::vector<decision>& out) {
-  out.emplace_back(record_step{next_++, rung, std::move(result)});
-  outcome_if_cleared_ = std::move(outcome);
-  state_ = state::exhausted;
+void engine::step_guard(const look& l, std::vector<decision>& out) {
+  const auto* by = policy_for(l, condition_kind::mirror_at_switchover, "");
+  if (by == nullptr) return;
+  guard_.step(input(l, *by, "switchover-guard"), out);
 }
 
-void engine::step_done(step_outcome outcome, instant now) {
-  if (state_ != state::acting) return;
-  if (outcome == step_outcome::refused) {
-    state_ = ++refusals_ < max_refusals ? state::verifying : state::exhausted;
-    verify_until_ = now + look_again_after;  // with fresh evidence; the old one was refuted just now
-    return;
+void engine::step_done(const std::string& run, step_outcome outcome, instant now) {
+  if (const auto found = ladders_.find(run); found != ladders_.end()) found->second.run.step_done(outcome, now);
+  if (run == "switchover-guard") guard_.step_done(outcome, now);
+}
+
+bool engine::confirms(const std::string& run, const policies::step& s, const look& l) {
+  holding_ = hold_now(l.view);
+  if (run == "switchover-guard") {
+    const auto* by = policy_for(l, condition_kind::mirror_at_switchover, "");
+    return by != nullptr && guard_.confirms(s, input(l, *by, run));
   }
-  ++steps_taken_;
-  if (outcome == step_outcome::done) outcome_if_cleared_ = "recovered";
-  state_ = state::verifying;
-  verify_until_ = now + verify_within_;  // from its end: the act itself takes its time
+  const auto found = ladders_.find(run);
+  if (found == ladders_.end()) return false;
+  const auto by = std::ranges::find(l.policies, found->second.policy_name, &policy::name);
+  return by != l.policies.end() &&
+         found->second.run.confirms(s, input(l, *by, run), holding(found->second.about, found->second.subject));
 }
 
-void engine::resume(std::size_t taken, std::size_t on_record) {
-  state_ = state::watching;
-  steps_taken_ = taken;
-  next_ = on_record;
-  outcome_if_cleared_ = taken > 0 ? "recovered" : "resolved-itself";
+std::string engine::resume(const policy& by, const std::string& subject, const record& r) {
+  if (by.condition == condition_kind::mirror_at_switchover) {
+    guard_.resume(r);
+    return "switchover-guard";
+  }
+  const auto key = key_of(by, subject);
+  ladder l{ladder_run(key), by.name, by.condition, subject};
+  l.run.resume(r);
+  ladders_.insert_or_assign(key, std::move(l));
+  return key;
 }
 
-std::string engine::outcome_when_cleared() const {
-  return outcome_if_cleared_;
+const condition* engine::holding(condition_kind kind, const std::string& subject) const {
+  const auto found = std::ranges::find_if(
+      holding_, [&](const condition& c) { return c.kind == kind && c.subject == subject; });
+  return found == holding_.end() ? nullptr : &*found;
 }
 
-void engine::close(std::string outcome, std::vector<decision>& out) {
-  out.emplace_back(close_incident{std::move(outcome)});
-  const bool ended = ended_;
-  *this = engine{};
-  ended_ = ended;
+bool engine::others_act(const std::string& run) const {
+  if (run != "switchover-guard" && guard_.acting()) return true;
+  return std::ranges::any_of(ladders_, [&](const auto& l) { return l.first != run && l.second.run.acting(); });
+}
+
+bool engine::incident_open() const {
+  return guard_.open() || std::ranges::any_of(ladders_, [](const auto& l) { return l.second.run.open(); });
+}
+
+bool engine::acting() const {
+  return guard_.acting() || std::ranges::any_of(ladders_, [](const auto& l) { return l.second.run.acting(); });
+}
+
+std::vector<std::string> engine::open_runs() const {
+  std::vector<std::string> out;
+  for (const auto& [key, l] : ladders_) {
+    if (l.run.open()) out.push_back(key);
+  }
+  if (guard_.open()) out.emplace_back("switchover-guard");
+  return out;
+}
+
+std::string engine::guard_standing(const look& l) const {
+  const auto* by = policy_for(l, condition_kind::mirror_at_switchover, "");
+  if (by == nullptr) return "";
+  step_budget none;
+  return guard_.standing({.view = l.view, .by = *by, .frame = l.frame, .of_vm = none, .of_host = none});
+}
+
+std::vector<policies::step> engine::to_take_back(const vm_model& vm) const {
+  return guard_.to_take_back(vm);
 }
 
 }  // namespace unwedge::policies

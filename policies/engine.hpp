@@ -1,96 +1,78 @@
-// The policy engine of one VM: condition -> patience -> ladder -> verify. A pure state machine: given what
-// holds now it says what to do; the watcher does it and comes back with the result. No clock, no I/O, no log.
+// The policy engine of one VM: looks at what holds, and lets each policy that is about it go on by a step. A pure
+// state machine: the same looks give the same decisions. No clock, no I/O, no log. The watcher owns one for each VM.
 #pragma once
 
-#include "policies/remedy.hpp"
+#include "policies/conditions/conditions.hpp"
+#include "policies/ladder_run.hpp"
+#include "policies/switchover_guard.hpp"
 
-#include <optional>
+#include <map>
+#include <span>
 #include <string>
-#include <variant>
 #include <vector>
 
 namespace unwedge::policies {
 
-/// What holds at one instant.
-struct observation {
-  instant now;
-  bool alive = true;       ///< the process has not ended
-  bool responsive = true;  ///< the main loop answered, or nothing is overdue
-  std::optional<policies::verdict> verdict;
-};
-
-/// The frame that the operator set.
-struct engine_settings {
-  authority allowed = authority::observe;
-  bool dry_run = false;
-};
-
-struct open_incident {
-  policies::verdict verdict;
-  std::string condition;
-};
-struct amend_verdict {
-  policies::verdict verdict;
-};
-struct take_step {
-  std::size_t index;
-  policies::step step;
-};
-/// A step that is on record without having been taken: why is in `result` ("observed", "dry-run", "refused:
-/// ...").
-struct record_step {
-  std::size_t index;
-  policies::step step;
-  std::string result;
-};
-struct add_note {
-  std::string text;
-};
-struct close_incident {
-  std::string outcome;
-};
-using decision = std::variant<open_incident, amend_verdict, take_step, record_step, add_note, close_incident>;
-
-enum class step_outcome {
-  done,     ///< QEMU took the command
-  failed,   ///< it was sent, and refused or not answered: nobody knows what it did
-  refused,  ///< it was not sent: at the last look its ground was gone
+struct look {
+  const vm_view& view;
+  std::string_view vm_name;
+  std::span<const policy> policies;  ///< in the order of their files: the first that matches a condition has it
+  const action_frame& frame;
+  step_budget& of_host;
 };
 
 class engine {
  public:
-  /// Decisions in the order in which they must be carried out. The same observation twice gives nothing new.
-  std::vector<decision> step(const observation&, const vm_model&, const engine_settings&);
+  /// Decisions in the order in which they must be carried out. The same look twice gives nothing new.
+  std::vector<decision> step(const look&);
 
-  /// The outcome of a take_step. Until it is told no further step is taken.
-  void step_done(step_outcome outcome, instant now);
+  /// The outcome of a take_step. Until it is told no further step is taken on this VM.
+  void step_done(const std::string& run, step_outcome outcome, instant now);
 
-  /// Takes up an incident of an earlier run with `on_record` steps, `taken` of which were begun: none is done
-  /// again.
-  void resume(std::size_t taken, std::size_t on_record);
+  /// True if, by fresh evidence, this step is still what its policy asks for.
+  bool confirms(const std::string& run, const policies::step&, const look&);
 
-  bool incident_open() const { return state_ != state::idle; }
+  /// Takes up an incident of an earlier run of the daemon. Returns the run's name for later calls.
+  std::string resume(const policy& by, const std::string& subject, const record& r);
+
+  /// True while an incident is open.
+  bool incident_open() const;
+  /// True while it has something to follow: it must be asked at each look.
+  bool on_watch() const { return !ladders_.empty() || guard_.on_watch(); }
   /// True while a step is under way.
-  bool acting() const { return state_ == state::acting; }
+  bool acting() const;
+
+  /// What holds, as of the last look, for surfaces.
+  const conditions& holding() const { return holding_; }
+  /// Of the switchover guard; empty: there is nothing to guard.
+  std::string guard_standing(const look&) const;
+  /// What must be taken back in QEMU when the daemon ends.
+  std::vector<policies::step> to_take_back(const vm_model&) const;
+  std::size_t steps_of(const std::string& policy_name) const { return budget_.spent(policy_name); }
+  /// Names of the runs with an open incident.
+  std::vector<std::string> open_runs() const;
 
  private:
-  enum class state { idle, watching, acting, verifying, exhausted };
+  struct ladder {
+    ladder_run run;
+    std::string policy_name;
+    condition_kind about;
+    std::string subject;
+  };
 
-  void open(const observation&, std::vector<decision>&);
-  void consider(const observation&, const vm_model&, const engine_settings&, std::vector<decision>&);
-  void refuse(const policies::step&, std::string result, std::string outcome, std::vector<decision>&);
-  void close(std::string outcome, std::vector<decision>&);
-  std::string outcome_when_cleared() const;
+  const policy* policy_for(const look&, condition_kind, const std::string& state) const;
+  run_input input(const look&, const policy&, const std::string& run);
+  void end_of_process(const look&, std::vector<decision>&);
+  void step_ladders(const look&, std::vector<decision>&);
+  void step_guard(const look&, std::vector<decision>&);
+  const condition* holding(condition_kind, const std::string& subject) const;
+  bool others_act(const std::string& run) const;
 
-  state state_ = state::idle;
-  std::string finding_;  ///< of the verdict on record: its kind and root
-  std::string outcome_if_cleared_;
-  std::string why_not_;
-  std::size_t next_ = 0;  ///< index of the next step on record
-  std::size_t steps_taken_ = 0;
-  int refusals_ = 0;
-  duration verify_within_{};
-  instant verify_until_{};
+  std::map<std::string, ladder, std::less<>> ladders_;  ///< by "policy/subject"
+  switchover_guard guard_{"switchover-guard"};
+  conditions holding_;
+  step_budget budget_;
+  std::map<std::string, instant, std::less<>> closed_at_;  ///< by policy, for its cooldown
   bool ended_ = false;  ///< the process's end is on record
 };
 

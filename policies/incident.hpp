@@ -18,6 +18,7 @@ struct incident_step {
   std::string action;  ///< "yank"
   boost::json::object arguments;
   std::string authority;  ///< what it needs
+  boost::json::object undo;  ///< the arguments that take it back; empty: nothing does
   std::string result;     ///< "", while under way: its intent is on record, its outcome not yet;
                           ///< done | failed: WHY | refused: WHY | observed | dry-run
   std::chrono::milliseconds took{0};
@@ -34,7 +35,10 @@ struct incident {
   std::string vm;
   pid_t pid = 0;
   std::uint64_t started = 0;  ///< the process's start time (proc(5) starttime): with pid, its identity
-  std::string condition;      ///< monitor-stalled | process-gone
+  std::string condition;      ///< its name (condition.hpp)
+  std::string policy;         ///< whose incident it is
+  std::string subject;        ///< what of the VM: a job's id; empty: the VM itself
+  std::string why;            ///< the condition in one sentence, as it was at the onset
   wall_time opened{};
   std::optional<wall_time> closed;
   std::string outcome = "open";  ///< recovered | resolved-itself | failed | observed | dry-run | open

@@ -17,6 +17,12 @@ plan yank(boost::json::array instances) {
   return {{std::move(s)}, ""};
 }
 
+/// True once the guest's disks have left their iothreads for the switchover: STOP is emitted after the devices were
+/// told, and what hangs then is the drain or the flush of all nodes. A yank is safe again (docs/qemu.md: 16 of 16).
+bool past_the_iothreads(const vm_model& vm) {
+  return vm.stopped_at && vm.migration && is_running(*vm.migration) && *vm.stopped_at >= vm.migration->began;
+}
+
 /// A plain yank saves the VM only where the waiting thread itself polls the dead connection: with the job in
 /// an iothread it makes QEMU abort (job_set_aio_context, qemu-facts 8.2). And it costs what is behind the
 /// connection: a copy can be made again, a disk that the guest runs on cannot.
@@ -30,7 +36,7 @@ plan yank_nodes(const verdict& v, const vm_model& vm) {
       return none(fmt::format(
           "Node \"{}\" is no job's target but a disk of the guest: losing it could cost the VM.", r->name));
     }
-    if (!r->polled_by_waiter) {
+    if (!r->polled_by_waiter && !past_the_iothreads(vm)) {
       return none(fmt::format(
           "The job of node \"{}\" runs in an iothread: a plain yank would make QEMU abort.", r->name));
     }

@@ -4,6 +4,7 @@
 #include "policies/vm_model.hpp"
 #include "qmp/json_fields.hpp"
 
+#include <algorithm>
 #include <set>
 
 namespace unwedge::policies {
@@ -25,6 +26,7 @@ std::string kept(std::string_view s) {
 
 void apply_progress(job_state& job, std::int64_t offset, std::string_view status, instant now) {
   if (offset != job.offset || status != job.status || job.progressed == instant{}) job.progressed = now;
+  if (status != job.status || job.since == instant{}) job.since = now;
   job.offset = offset;
   job.status = kept(status);
 }
@@ -84,6 +86,7 @@ void apply_migrate(vm_model& vm, const object& o, instant now) {
   if (status.empty() && !vm.migration) return;
   if (!vm.migration || (!is_running(*vm.migration) && is_running(with_status(status)))) {
     vm.migration = migration_state{};
+    vm.migration->began = vm.migration->best_at = now;
   }
   auto& m = *vm.migration;
   if (m.status != status) m.since = now;
@@ -92,17 +95,41 @@ void apply_migrate(vm_model& vm, const object& o, instant now) {
     m.transferred = number(*ram, "transferred");
     m.remaining = number(*ram, "remaining");
     m.total = number(*ram, "total");
+    m.iterations = number(*ram, "dirty-sync-count");
+  }
+  if (m.remaining && (!m.best_remaining || *m.remaining < *m.best_remaining)) {
+    m.best_remaining = m.remaining;
+    m.best_iteration = m.iterations.value_or(0);
+    m.best_at = now;
   }
 }
 
 void apply_capabilities(vm_model& vm, const array& list) {
-  if (!vm.migration) return;
   for (const auto& entry : list) {
     const auto* o = entry.if_object();
-    if (o == nullptr || text(*o, "capability") != "postcopy-ram") continue;
-    const auto* on = o->if_contains("state");
-    if (on != nullptr && on->is_bool()) vm.migration->postcopy_enabled = on->get_bool();
+    const auto* on = o != nullptr ? o->if_contains("state") : nullptr;
+    if (on == nullptr || !on->is_bool()) continue;
+    const auto name = text(*o, "capability");
+    if (name == "postcopy-ram" && vm.migration) vm.migration->postcopy_enabled = on->get_bool();
+    if (name == "events") vm.migrates_with.events = on->get_bool();
+    if (name == "pause-before-switchover") vm.migrates_with.pause_before_switchover = on->get_bool();
   }
+}
+
+void apply_parameters(vm_model& vm, const object& o, instant now) {
+  vm.migrates_with.parameters_at = now;
+  vm.migrates_with.max_bandwidth = number(o, "max-bandwidth");
+  vm.migrates_with.downtime_limit = number(o, "downtime-limit");
+  vm.migrates_with.zero_page_detection = kept(text(o, "zero-page-detection"));
+}
+
+/// libvirt calls its monitor's chardev so; "disconnected:" says that nobody is at the other end.
+void apply_chardevs(vm_model& vm, const array& list) {
+  vm.libvirt = std::ranges::any_of(list, [](const auto& entry) {
+    const auto* o = entry.if_object();
+    return o != nullptr && text(*o, "label") == "charmonitor" &&
+           !text(*o, "filename").starts_with("disconnected:");
+  });
 }
 
 void apply_nodes(vm_model& vm, const array& list) {
@@ -165,6 +192,12 @@ void apply_reply(vm_model& vm, query q, const qmp::json::value& result, instant 
       break;
     case query::migrate_capabilities:
       if (list != nullptr) apply_capabilities(vm, *list);
+      break;
+    case query::migrate_parameters:
+      if (o != nullptr) apply_parameters(vm, *o, now);
+      break;
+    case query::chardevs:
+      if (list != nullptr) apply_chardevs(vm, *list);
       break;
     case query::block_nodes:
       if (list != nullptr) apply_nodes(vm, *list);

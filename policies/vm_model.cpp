@@ -12,7 +12,19 @@ namespace {
 using qmp::text;
 
 constexpr std::size_t max_jobs = 256;
+constexpr std::size_t max_ended = 64;
 constexpr std::size_t text_bytes = 256;
+
+/// How a mirror ended matters to a migration that begins soon after; later it is history.
+constexpr std::chrono::minutes remembered{10};
+
+void note_end(vm_model& vm, std::string_view job, bool whole, std::string_view error, instant now) {
+  std::erase_if(vm.ended_copies, [&](const auto& e) { return now - e.second.at > remembered; });
+  if (job.empty() || vm.ended_copies.size() >= max_ended) return;
+  auto& end = vm.ended_copies[std::string(job.substr(0, text_bytes))];
+  end = {.whole = whole && end.error.empty(), .error = end.error, .at = now};
+  if (!whole && end.error.empty()) end.error = error.empty() ? "it was given up" : error.substr(0, text_bytes);
+}
 
 void set_run_state(vm_model& vm, std::string_view state) {
   vm.run_state.assign(state.substr(0, text_bytes));
@@ -33,24 +45,34 @@ refresh on_job_status(vm_model& vm, const qmp::json::object& data, instant now) 
     found = vm.jobs.emplace(id.substr(0, text_bytes), job_state{}).first;
   }
   found->second.status.assign(status.substr(0, text_bytes));
-  found->second.progressed = now;
+  found->second.progressed = found->second.since = now;
+  if (status == "created") vm.ended_copies.erase(std::string(id.substr(0, text_bytes)));  // another of that name
+  if (status == "aborting" && found->second.type == "mirror") note_end(vm, id, false, "", now);
   return {.jobs = found->second.type.empty() || status == "ready", .nodes = status == "running"};
 }
 
-refresh on_block_job_end(vm_model& vm, const qmp::json::object& data) {
+refresh on_block_job_end(vm_model& vm, const qmp::json::object& data, bool completed, instant now) {
+  const auto error = text(data, "error");
   const auto found = vm.jobs.find(text(data, "device"));
-  if (found != vm.jobs.end()) found->second.error.assign(text(data, "error").substr(0, text_bytes));
+  if (found != vm.jobs.end()) found->second.error.assign(error.substr(0, text_bytes));
+  if (text(data, "type") == "mirror")
+    note_end(vm, text(data, "device"), completed && error.empty(), error, now);
   return {};
 }
 
 refresh on_migration(vm_model& vm, const qmp::json::object& data, instant now) {
-  if (!vm.migration || !is_running(*vm.migration)) vm.migration = migration_state{};
+  if (!vm.migration || !is_running(*vm.migration)) {
+    vm.migration = migration_state{};
+    vm.migration->began = vm.migration->best_at = now;
+  }
   vm.migration->status.assign(text(data, "status").substr(0, text_bytes));
   vm.migration->since = now;
-  return {.migration = true};
+  // Its owner may have set the parameters just before: what they are is to be known before they are changed.
+  return {.migration = true, .settings = vm.migration->status == "setup"};
 }
 
-refresh on_stop(vm_model& vm) {
+refresh on_stop(vm_model& vm, instant now) {
+  vm.stopped_at = now;
   set_run_state(vm, vm.migration && is_running(*vm.migration) ? "finish-migrate" : "paused");
   return {.status = true, .migration = true};
 }
@@ -71,6 +93,7 @@ refresh& refresh::operator|=(const refresh& o) {
   jobs |= o.jobs;
   nodes |= o.nodes;
   migration |= o.migration;
+  settings |= o.settings;
   return *this;
 }
 
@@ -97,10 +120,12 @@ refresh apply_event(vm_model& vm, const qmp::event& e, instant now) {
   ++vm.event_count;
   vm.events.add(e, now);
   if (e.name == "JOB_STATUS_CHANGE") return on_job_status(vm, e.data, now);
-  if (e.name == "BLOCK_JOB_COMPLETED" || e.name == "BLOCK_JOB_CANCELLED") return on_block_job_end(vm, e.data);
+  if (e.name == "BLOCK_JOB_COMPLETED") return on_block_job_end(vm, e.data, true, now);
+  if (e.name == "BLOCK_JOB_CANCELLED") return on_block_job_end(vm, e.data, false, now);
   if (e.name == "MIGRATION") return on_migration(vm, e.data, now);
-  if (e.name == "STOP") return on_stop(vm);
+  if (e.name == "STOP") return on_stop(vm, now);
   if (e.name == "RESUME") {
+    vm.stopped_at.reset();
     set_run_state(vm, "running");
     return {.status = true, .migration = true};
   }
@@ -112,8 +137,10 @@ refresh apply_event(vm_model& vm, const qmp::event& e, instant now) {
 }
 
 std::vector<query> resync_queries() {
-  return {query::status,  query::name, query::uuid,        query::jobs,       query::block_jobs,
-          query::migrate, query::yank, query::block_nodes, query::block_graph};
+  return {query::status,      query::name,        query::uuid,
+          query::jobs,        query::block_jobs,  query::migrate,
+          query::yank,        query::block_nodes, query::block_graph,
+          query::migrate_capabilities, query::migrate_parameters, query::chardevs};
 }
 
 bool at_risk(const vm_model& vm) {

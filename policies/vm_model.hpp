@@ -23,6 +23,14 @@ struct job_state {
   std::string error;
   std::optional<std::string> target;  ///< the node it copies to, where the block graph tells
   instant progressed{};               ///< when `offset` or `status` last changed
+  instant since{};                    ///< when `status` last changed
+};
+
+/// How a mirror ended that is not listed any more, or not for long: its disk is whole, or it is not.
+struct ended_copy {
+  bool whole = false;
+  std::string error;
+  instant at{};
 };
 
 struct migration_state {
@@ -30,6 +38,20 @@ struct migration_state {
   std::optional<std::int64_t> transferred, remaining, total;  ///< bytes of RAM
   std::optional<bool> postcopy_enabled;                       ///< capability postcopy-ram, fixed once it runs
   instant since{};                                            ///< when `status` last changed
+  instant began{};                                            ///< when it was first seen to run
+  std::optional<std::int64_t> iterations;      ///< passes over the memory (dirty-sync-count)
+  std::optional<std::int64_t> best_remaining;  ///< the least that ever remained
+  std::int64_t best_iteration = 0;             ///< in this pass
+  instant best_at{};                           ///< seen at
+};
+
+/// What the next migration goes by (query-migrate-capabilities, query-migrate-parameters). Empty: not known.
+struct migration_settings {
+  std::optional<bool> events, pause_before_switchover;
+  std::optional<std::int64_t> max_bandwidth;   ///< bytes a second
+  std::optional<std::int64_t> downtime_limit;  ///< milliseconds
+  std::string zero_page_detection;             ///< QEMU >= 9.0
+  instant parameters_at{};                     ///< when the last three were read
 };
 
 /// True while a migration may still change the VM's fate: any status that is not one of QEMU's final ones.
@@ -90,12 +112,16 @@ struct vm_model {
   std::string uuid;
   std::string run_state = "unknown";  ///< QEMU's RunState as text
   std::optional<migration_state> migration;
+  migration_settings migrates_with;
   std::map<std::string, job_state, std::less<>> jobs;
+  std::map<std::string, ended_copy, std::less<>> ended_copies;  ///< by job, of the last minutes
   std::map<std::string, block_node, std::less<>> nodes;  ///< of the last healthy moment
   yank_instances yankable;
   monitor_state monitor;
   history events;
   std::uint64_t event_count = 0;
+  std::optional<instant> stopped_at;  ///< STOP was seen, and no RESUME since: its vCPUs stand still
+  bool libvirt = false;               ///< a monitor of libvirt's is connected: it guards its own switchovers
   bool shut_down = false;  ///< a SHUTDOWN event was seen: its end is no surprise
 };
 
@@ -105,7 +131,8 @@ struct refresh {
   bool jobs = false;
   bool nodes = false;
   bool migration = false;
-  bool any() const { return status || jobs || nodes || migration; }
+  bool settings = false;  ///< of migrations: capabilities and parameters
+  bool any() const { return status || jobs || nodes || migration || settings; }
   refresh& operator|=(const refresh& o);
 };
 
@@ -121,6 +148,8 @@ enum class query {
   block_jobs,
   migrate,
   migrate_capabilities,
+  migrate_parameters,
+  chardevs,
   block_nodes,
   block_graph,
   yank

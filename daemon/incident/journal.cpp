@@ -45,6 +45,12 @@ class fields {
     return value ? *value : (wrong(key, "there"), json::value{});
   }
 
+  /// Keys that journals of earlier versions do not have.
+  std::string text_if_there(std::string_view key) { return find(key) != nullptr ? text(key) : std::string{}; }
+  json::object object_if_there(std::string_view key) {
+    return find(key) != nullptr ? object(key) : json::object{};
+  }
+
   json::object object(std::string_view key) {
     const auto* value = find(key);
     if (value && value->is_object()) return value->get_object();
@@ -73,6 +79,9 @@ std::string opened(incident& in, fields& keys) {
                 .pid = keys.number<pid_t>("pid"),
                 .started = keys.number<std::uint64_t>("started"),
                 .condition = keys.text("condition"),
+                .policy = keys.text_if_there("policy"),
+                .subject = keys.text_if_there("subject"),
+                .why = keys.text_if_there("why"),
                 .opened = keys.time("at"),
                 .closed = {},
                 .verdict = keys.any("verdict"),
@@ -90,6 +99,7 @@ std::string intent(incident& in, fields& keys) {
                                .action = keys.text("action"),
                                .arguments = keys.object("arguments"),
                                .authority = keys.text("authority"),
+                               .undo = keys.object_if_there("undo"),
                                .result = {},
                                .took = {}};
   if (!keys.problem().empty()) return keys.problem();

@@ -31,8 +31,10 @@ std::expected<std::string, std::string> to_line(const json::object& record) {
 namespace {
 
 json::object to_json(const policies::incident_step& step) {
-  return {{"at", to_rfc3339(step.at)},   {"action", step.action}, {"arguments", step.arguments},
-          {"authority", step.authority}, {"result", step.result}, {"took_ms", step.took.count()}};
+  json::object out{{"at", to_rfc3339(step.at)},   {"action", step.action}, {"arguments", step.arguments},
+                   {"authority", step.authority}, {"result", step.result}, {"took_ms", step.took.count()}};
+  if (!step.undo.empty()) out["undo"] = step.undo;
+  return out;
 }
 
 json::object to_json(const policies::incident_note& note) {
@@ -49,6 +51,9 @@ json::object to_json(const policies::incident& in) {
           {"vm", in.vm},
           {"pid", in.pid},
           {"condition", in.condition},
+          {"policy", in.policy},
+          {"subject", in.subject},
+          {"why", in.why},
           {"opened", to_rfc3339(in.opened)},
           {"closed", in.closed ? json::value(to_rfc3339(*in.closed)) : json::value(nullptr)},
           {"outcome", in.outcome},

@@ -77,6 +77,9 @@ store::result<incident_log> store::create(const onset& begin, wall_time now) {
                                                 {"pid", begin.pid},
                                                 {"started", begin.started},
                                                 {"condition", begin.condition},
+                                                {"policy", begin.policy},
+                                                {"subject", begin.subject},
+                                                {"why", begin.why},
                                                 {"verdict", begin.verdict}});
   if (log) return log;
   (void)remove(id);  // nothing is on record yet

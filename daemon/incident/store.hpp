@@ -26,7 +26,8 @@ struct store_limits {
 /// What is known when an incident begins.
 struct onset {
   std::string vm;
-  std::string condition;  ///< monitor-stalled | process-gone
+  std::string condition;
+  std::string policy, subject, why;  ///< as in policies::incident
   pid_t pid = 0;
   std::uint64_t started = 0;  ///< with pid, the process's identity
   boost::json::value verdict;

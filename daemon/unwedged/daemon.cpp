@@ -1,6 +1,7 @@
 #include "daemon/unwedged/daemon.hpp"
 
 #include "daemon/config/config.hpp"
+#include "daemon/config/policies.hpp"
 #include "systemd/notify.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -43,14 +44,15 @@ bool is_on(const std::optional<std::string>& http) {
 
 }  // namespace
 
-daemon::daemon(options o, std::filesystem::path config, policies::settings settings, incidents::store store)
+daemon::daemon(options o, std::filesystem::path config, state initial)
     : options_(std::move(o)),
       config_(std::move(config)),
-      store_(std::move(store)),
+      store_(std::move(initial.store)),
       watch_tasks_(io_.get_executor()),
       clock_(io_.get_executor()),
       tasks_(io_.get_executor()),
       metrics_(UNWEDGE_VERSION),
+      holds_(std::move(initial.holds)),
       services_{io_.get_executor(),
                 evidence_pool_,
                 store_,
@@ -59,8 +61,14 @@ daemon::daemon(options o, std::filesystem::path config, policies::settings setti
                 clock_,
                 scratch_,
                 make_meters(),
-                with_options(std::move(settings), options_)},
+                with_options(std::move(initial.settings), options_),
+                std::make_shared<const std::vector<policies::policy>>(std::move(initial.policies)),
+                holds_,
+                {},
+                {}},
       fleet_(services_),
+      host_(io_.get_executor(), [this] { return count_late(); },
+            [this](const std::string& why) { host_changed(why); }),
       globs_(io_.get_executor(), {[this](const std::string& path) { fleet_.add({path, ""}); },
                                   [this](const std::string& path) { fleet_.remove(path); }}),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
@@ -136,6 +144,7 @@ asio::awaitable<void> daemon::main() {
   if (dial_in_) tasks_.spawn(dial_in_->run(), "dial-in");
   apply(*services_.settings);
   tasks_.spawn(globs_.run(), "socket globs");
+  tasks_.spawn(host_.run(), "host");
   tasks_.spawn(feed_watchdog(), "watchdog");
   spdlog::info("unwedged " UNWEDGE_VERSION " watches, authority {}{}",
                to_string(services_.settings->authority), services_.settings->dry_run ? ", dry run" : "");
@@ -176,6 +185,7 @@ asio::awaitable<void> daemon::handle_signals() {
 void daemon::stop() {
   stopping_ = true;
   globs_.stop();
+  host_.stop();
   watchdog_.cancel();
   trim_.cancel();
   if (dial_in_) dial_in_->stop();
@@ -183,17 +193,44 @@ void daemon::stop() {
   bus_->stop();
 }
 
+/// The running settings and policies stay as they are.
+std::unexpected<std::string> daemon::reload_failed(const std::vector<config::problem>& problems) {
+  std::string all;
+  for (const auto& p : problems) all += (all.empty() ? "" : "\n") + config::to_string(p);
+  hub_.publish("reload", "", "reload failed: " + all);
+  return std::unexpected(all);
+}
+
+/// Of the VMs whose monitor once answered: those that are late, and no verdict says why.
+watch::host_watch::counts daemon::count_late() const {
+  watch::host_watch::counts out;
+  for (const auto& w : fleet_.all()) {
+    if (!w->model().monitor.last_reply) continue;
+    ++out.vms;
+    const bool explained = w->verdict() && w->verdict()->kind != policies::verdict_kind::main_loop_busy;
+    if (w->suspicion().active() && !explained) ++out.late;
+  }
+  return out;
+}
+
+void daemon::host_changed(const std::string& why) {
+  services_.host_starved = why;
+  hub_.publish("host", "", why.empty() ? "the host is well again" : "all actions are held: " + why);
+  if (why.empty())
+    spdlog::info("the host is well again");
+  else
+    spdlog::warn("all actions are held: {}", why);
+}
+
 std::expected<std::string, std::string> daemon::reload() {
   if (!taken_up_) return std::unexpected("still starting");
   if (config_.empty()) return std::unexpected("there is no configuration file; start with --config FILE");
   auto loaded = config::load(config_);
-  if (!loaded) {
-    std::string all;
-    for (const auto& p : loaded.error()) all += (all.empty() ? "" : "\n") + config::to_string(p);
-    hub_.publish("reload", "", "reload failed: " + all);
-    return std::unexpected(all);
-  }
+  if (!loaded) return reload_failed(loaded.error());
+  auto policies = config::load_policies({loaded->policy_folders.vendor, loaded->policy_folders.admin});
+  if (!policies) return reload_failed(policies.error());
   if (auto opened = open_dial_in(loaded->discover); !opened) return std::unexpected(opened.error());
+  services_.policies = std::make_shared<const std::vector<policies::policy>>(std::move(policies->all));
   apply(std::move(*loaded));
   hub_.publish("reload", "", config_.string() + " applied");
   spdlog::info("{} applied", config_.string());

@@ -1,12 +1,14 @@
 // The daemon: owns everything, wires it, reacts to signals. What it is made of is in the folders beside it.
 #pragma once
 
+#include "daemon/config/problem.hpp"
 #include "daemon/surface/daemon_metrics.hpp"
 #include "daemon/surface/http_server.hpp"
 #include "daemon/surface/vm_metrics.hpp"
 #include "daemon/unwedged/options.hpp"
 #include "daemon/watch/dial_in.hpp"
 #include "daemon/watch/fleet.hpp"
+#include "daemon/watch/host_watch.hpp"
 #include "daemon/watch/socket_globs.hpp"
 #include "systemd/bus_server.hpp"
 
@@ -24,7 +26,13 @@ namespace asio = boost::asio;
 class daemon {
  public:
   /// `settings` come from `config` (empty: there is none, reloading then changes nothing).
-  daemon(options o, std::filesystem::path config, policies::settings settings, incidents::store store);
+  struct state {
+    policies::settings settings;
+    std::vector<policies::policy> policies;
+    incidents::store store;
+    watch::holds holds;
+  };
+  daemon(options o, std::filesystem::path config, state initial);
 
   /// Opens what must be open before "ready": the operator's socket, HTTP, the dial-in. Errors in a sentence.
   std::expected<void, std::string> open();
@@ -47,6 +55,10 @@ class daemon {
   asio::awaitable<void> take_up_incidents();
   std::expected<std::string, std::string> reload();
   void apply(policies::settings s);
+  std::unexpected<std::string> reload_failed(const std::vector<config::problem>& problems);
+  watch::host_watch::counts count_late() const;
+  std::string unknown_vm(const std::string& name) const;
+  void host_changed(const std::string& why);
   void stop();
   /// After a large answer (a scrape, a list) its memory goes back to the system instead of staying ours for
   /// ever.
@@ -58,6 +70,9 @@ class daemon {
   asio::awaitable<systemd::bus_reply> incident(std::string id);
   asio::awaitable<systemd::bus_reply> events(std::string argument);
   asio::awaitable<systemd::bus_reply> reload_on_request(std::string argument);
+  asio::awaitable<systemd::bus_reply> policies_in_force(std::string argument);
+  asio::awaitable<systemd::bus_reply> hold(std::string argument);
+  asio::awaitable<systemd::bus_reply> release(std::string vm);
 
   options options_;
   std::filesystem::path config_;
@@ -71,8 +86,10 @@ class daemon {
   qmp::io_scratch scratch_;
   surface::daemon_metrics metrics_;
   std::shared_ptr<surface::vm_collector> vm_metrics_;
+  watch::holds holds_;
   watch::services services_;
   watch::fleet fleet_;
+  watch::host_watch host_;
   watch::socket_globs globs_;
   std::unique_ptr<watch::dial_in> dial_in_;
   std::vector<std::unique_ptr<watch::dial_in>> retired_;

@@ -1,4 +1,5 @@
 #include "daemon/config/config.hpp"
+#include "daemon/config/policies.hpp"
 #include "daemon/unwedged/daemon.hpp"
 #include "daemon/unwedged/logging.hpp"
 
@@ -31,17 +32,22 @@ int failed(std::string_view what) {
   return 1;
 }
 
+int faulty(const std::vector<unwedge::config::problem>& problems) {
+  for (const auto& p : problems) fmt::print(stderr, "{}\n", unwedge::config::to_string(p));
+  return 2;
+}
+
 int run(const unwedge::options& o) {
   const auto config = config_path(o);
   unwedge::policies::settings settings;
   if (!config.empty()) {
     auto loaded = unwedge::config::load(config);
-    if (!loaded) {
-      for (const auto& p : loaded.error()) fmt::print(stderr, "{}\n", unwedge::config::to_string(p));
-      return 2;
-    }
+    if (!loaded) return faulty(loaded.error());
     settings = std::move(*loaded);
   }
+  auto policies =
+      unwedge::config::load_policies({settings.policy_folders.vendor, settings.policy_folders.admin});
+  if (!policies) return faulty(policies.error());
   if (o.check) {
     fmt::print("{}: good\n",
                config.empty() ? std::string("no configuration, the defaults hold") : config.string());
@@ -58,7 +64,10 @@ int run(const unwedge::options& o) {
       o.state_dir,
       {.max_incidents = settings.max_incidents, .max_incident_bytes = settings.max_incident_bytes});
   if (!store) return failed(store.error());
-  unwedge::daemon daemon(o, config, std::move(settings), std::move(*store));
+  auto holds = unwedge::watch::holds::load(o.state_dir / "holds.json");
+  if (!holds) return failed(holds.error());
+  unwedge::daemon daemon(
+      o, config, {std::move(settings), std::move(policies->all), std::move(*store), std::move(*holds)});
   if (const auto opened = daemon.open(); !opened) return failed(opened.error());
   daemon.run();
   return 0;

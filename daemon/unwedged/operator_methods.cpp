@@ -1,6 +1,7 @@
 // What unwedgectl can ask: each method gives the JSON of a contract (design.md). Asks no QEMU.
 #include "daemon/unwedged/daemon.hpp"
 #include "daemon/watch/views.hpp"
+#include "qmp/json_fields.hpp"
 
 #include <fmt/ranges.h>
 
@@ -34,6 +35,9 @@ systemd::bus_methods daemon::methods() {
           {"Incidents", [this](std::string a) { return incidents(std::move(a)); }},
           {"Incident", [this](std::string a) { return incident(std::move(a)); }},
           {"Events", [this](std::string a) { return events(std::move(a)); }},
+          {"Policies", [this](std::string a) { return policies_in_force(std::move(a)); }},
+          {"Hold", [this](std::string a) { return hold(std::move(a)); }},
+          {"Release", [this](std::string a) { return release(std::move(a)); }},
           {"Reload", [this](std::string a) { return reload_on_request(std::move(a)); }}};
 }
 
@@ -46,10 +50,14 @@ asio::awaitable<bus_reply> daemon::list(std::string) {
 
 asio::awaitable<bus_reply> daemon::show(std::string name) {
   if (const auto w = fleet_.find(name)) co_return json::serialize(watch::details(*w));
+  co_return std::unexpected(unknown_vm(name));
+}
+
+std::string daemon::unknown_vm(const std::string& name) const {
   std::vector<std::string> names;
   for (const auto& w : fleet_.all()) names.push_back(w->name());
-  if (names.empty()) co_return std::unexpected(fmt::format("no VM \"{}\"; no VM is known at all", name));
-  co_return std::unexpected(fmt::format("no VM \"{}\"; known are: {}", name, fmt::join(names, ", ")));
+  if (names.empty()) return fmt::format("no VM \"{}\"; no VM is known at all", name);
+  return fmt::format("no VM \"{}\"; known are: {}", name, fmt::join(names, ", "));
 }
 
 asio::awaitable<bus_reply> daemon::incidents(std::string vm) {
@@ -75,6 +83,62 @@ asio::awaitable<bus_reply> daemon::incident(std::string id) {
 
 asio::awaitable<bus_reply> daemon::events(std::string) {
   co_return hub_.json();
+}
+
+asio::awaitable<bus_reply> daemon::policies_in_force(std::string) {
+  const auto all = fleet_.all();
+  json::array out;
+  for (const auto& p : *services_.policies) {
+    auto o = watch::to_json(p);
+    std::int64_t matches = 0, open = 0;
+    std::size_t steps = 0;
+    for (const auto& w : all) {
+      if (p.match.matches(w->name(), w->model().uuid)) ++matches;
+      for (const auto& run : w->open_runs()) open += run.substr(0, run.find('/')) == p.name ? 1 : 0;
+      steps += w->steps_of(p.name);
+    }
+    o["matches"] = matches;
+    o["incidents_open"] = open;
+    o["steps_done"] = steps;
+    out.push_back(std::move(o));
+  }
+  co_return json::serialize(out);
+}
+
+/// Holding is always possible, also of a VM that is not there yet; a misspelt name is more likely, so it says so.
+asio::awaitable<bus_reply> daemon::hold(std::string argument) {
+  boost::system::error_code ec;
+  const auto asked = json::parse(argument, ec);
+  const auto* o = ec ? nullptr : asked.if_object();
+  const auto vm = o != nullptr ? std::string(qmp::text(*o, "vm")) : std::string();
+  if (vm.empty()) co_return std::unexpected("which VM is to be held?");
+  if (vm != watch::holds::whole_host && !fleet_.find(vm)) co_return std::unexpected(unknown_vm(vm));
+  const auto seconds = qmp::number(*o, "seconds");
+  constexpr std::int64_t ten_years = 315'360'000;
+  if (seconds && (*seconds < 1 || *seconds > ten_years))
+    co_return std::unexpected("a hold lasts from a second to ten years");
+  watch::holds::hold h{.reason = std::string(qmp::text(*o, "reason").substr(0, 200))};
+  if (seconds) h.until = std::chrono::system_clock::now() + std::chrono::seconds(*seconds);
+  const auto known = fleet_.find(vm);
+  const auto name = known ? known->name() : vm;
+  json::object answer = watch::to_json(h);
+  hub_.publish("hold", name == watch::holds::whole_host ? "" : name, "held: no action is taken");
+  spdlog::info("{}: held by the operator", name);
+  if (auto saved = holds_.put(name, std::move(h)); !saved)
+    co_return std::unexpected("held until the daemon ends, since it could not be saved: " + saved.error());
+  co_return json::serialize(json::object{{"vm", name}, {"held_until", answer["until"]}});
+}
+
+asio::awaitable<bus_reply> daemon::release(std::string vm) {
+  const auto known = fleet_.find(vm);
+  const auto name = known ? known->name() : vm;
+  const auto released = holds_.release(name);
+  if (!released) co_return std::unexpected(released.error());
+  if (*released) {
+    hub_.publish("hold", name == watch::holds::whole_host ? "" : name, "released");
+    spdlog::info("{}: released by the operator", name);
+  }
+  co_return json::serialize(json::object{{"vm", name}, {"released", *released}});
 }
 
 asio::awaitable<bus_reply> daemon::reload_on_request(std::string) {

@@ -152,6 +152,7 @@ asio::awaitable<void> fleet::stop() {
   stopping_ = true;
   sweep_.cancel();
   shared_.clock.stop();
+  for (const auto& w : watchers_) w->take_back();
   for (const auto& w : watchers_) w->stop();
   co_await shared_.tasks.join();
   watchers_.clear();

@@ -13,7 +13,7 @@ incidents::wall_time wall_now() {
 }
 
 incidents::incident_log::rung rung_of(const policies::step& s) {
-  return {s.action, s.arguments, std::string(to_string(s.needs))};
+  return {s.action, s.arguments, std::string(to_string(s.needs)), s.undo};
 }
 
 std::expected<std::size_t, std::string> put_intent(incidents::incident_log& log, const policies::step& s) {
@@ -102,6 +102,18 @@ asio::awaitable<bool> incident_recorder::intent(policies::step s, std::chrono::m
   if (!shared->durable)
     spdlog::error("the intent of a step is not on disk; going on, since the VM is dead without it");
   co_return shared->durable;
+}
+
+void incident_recorder::intent_in_passing(policies::step s) {
+  if (!journal_) return;
+  worker_.post([to = journal_, s = std::move(s)](incidents::store&) {
+    if (!to->log) return;
+    const auto number = put_intent(*to->log, s);
+    if (number)
+      to->step = *number;
+    else
+      spdlog::error("incident {}: {}", to->log->id(), number.error());
+  });
 }
 
 void incident_recorder::outcome(std::string result, std::chrono::milliseconds took) {

@@ -32,6 +32,8 @@ class incident_recorder {
   /// Puts the intent on record and comes back when it is durable, or after `patience`: a VM is not left dead
   /// because a disk is. False: it is not durable, and the log says why.
   asio::awaitable<bool> intent(policies::step s, std::chrono::milliseconds patience);
+  /// The same without waiting: in order, and on disk a moment later.
+  void intent_in_passing(policies::step s);
   void outcome(std::string result, std::chrono::milliseconds took);
 
   /// The incident's id once it exists; empty while none is open.

@@ -3,9 +3,12 @@
 #pragma once
 
 #include "daemon/watch/event_hub.hpp"
+#include "daemon/watch/holds.hpp"
 #include "daemon/watch/store_worker.hpp"
 #include "daemon/watch/task_group.hpp"
 #include "daemon/watch/watch_clock.hpp"
+#include "policies/budget.hpp"
+#include "policies/policy.hpp"
 #include "policies/settings.hpp"
 #include "qmp/session.hpp"
 
@@ -37,7 +40,11 @@ struct services {
   watch_clock& clock;
   qmp::io_scratch& scratch;
   meters meter;
-  std::shared_ptr<const policies::settings> settings;  ///< replaced as a whole by a reload
+  std::shared_ptr<const policies::settings> settings;               ///< replaced as a whole by a reload
+  std::shared_ptr<const std::vector<policies::policy>> policies;  ///< likewise; in the order of their files
+  watch::holds& holds;
+  policies::step_budget host_budget;
+  std::string host_starved;  ///< why nothing may be concluded from lateness now; empty: the host is well
 };
 
 }  // namespace unwedge::watch

@@ -71,6 +71,18 @@ json::value suspicion_json(const vm_watcher& w) {
                       {"sentence", w.verdict() ? "" : w.suspicion().undecided(w.model())}};
 }
 
+json::array conditions_json(const policies::conditions& holding) {
+  json::array out;
+  for (const auto& c : holding) {
+    out.push_back(json::object{{"condition", to_string(c.kind)},
+                               {"subject", or_null(c.subject)},
+                               {"state", or_null(c.state)},
+                               {"since", date_of(c.since)},
+                               {"why", c.why}});
+  }
+  return out;
+}
+
 json::object thread_json(const policies::thread_facts& t) {
   json::object o{{"tid", t.tid},
                  {"comm", t.comm},
@@ -164,7 +176,32 @@ json::object to_json(const vm_watcher& w) {
           {"jobs", jobs_json(vm)},
           {"verdict", w.verdict() ? json::value(to_json(*w.verdict(), vm)) : json::value(nullptr)},
           {"suspicion", suspicion_json(w)},
+          {"conditions", conditions_json(w.conditions())},
+          {"guard", or_null(w.guard_standing())},
+          {"hold", w.held() != nullptr ? json::value(to_json(*w.held())) : json::value(nullptr)},
           {"incident", or_null(w.incident_id())}};
+}
+
+json::object to_json(const policies::policy& p) {
+  const auto words = [](policies::duration d) { return policies::in_words(d); };
+  json::array ladder;
+  for (const auto& r : p.ladder)
+    ladder.push_back(json::object{{"action", to_string(r.action)}, {"verify_within", words(r.verify_within)}});
+  const auto texts = [](const std::vector<std::string>& list) { return json::array(list.begin(), list.end()); };
+  return {{"name", p.name},
+          {"description", p.description},
+          {"condition", to_string(p.condition)},
+          {"states", texts(p.states)},
+          {"match", {{"names", texts(p.match.names)}, {"uuids", texts(p.match.uuids)}}},
+          {"patience", words(p.patience)},
+          {"ladder", std::move(ladder)},
+          {"authority", to_string(p.needs)},
+          {"enabled", p.enabled},
+          {"dry_run", p.dry_run},
+          {"budget",
+           {{"per_vm", p.budget.per_vm}, {"per_host", p.budget.per_host}, {"window", words(p.budget.window)}}},
+          {"cooldown", words(p.cooldown)},
+          {"source", p.source}};
 }
 
 json::object details(const vm_watcher& w) {

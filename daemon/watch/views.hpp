@@ -2,6 +2,7 @@
 // dates.
 #pragma once
 
+#include "policies/policy.hpp"
 #include "policies/verdict.hpp"
 #include "policies/vm_model.hpp"
 
@@ -18,6 +19,9 @@ class vm_watcher;
 boost::json::object to_json(const vm_watcher&);
 /// The same with nodes, events and the last evidence's threads: `unwedgectl --json show VM`.
 boost::json::object details(const vm_watcher&);
+
+/// One object of `unwedgectl --json policies`, without what it has done.
+boost::json::object to_json(const policies::policy&);
 
 boost::json::object to_json(const policies::verdict&, const policies::vm_model&);
 

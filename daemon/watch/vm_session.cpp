@@ -33,6 +33,10 @@ qmp::command command_of(query q) {
       return qmp::query_migrate();
     case query::migrate_capabilities:
       return {"query-migrate-capabilities"};
+    case query::migrate_parameters:
+      return {"query-migrate-parameters"};
+    case query::chardevs:
+      return {"query-chardev"};
     case query::block_nodes:
       return qmp::query_named_block_nodes();
     case query::block_graph:
@@ -93,8 +97,9 @@ bool vm_watcher::identify(int socket_fd) {
 
 /// Another process stands behind the monitor now: nothing of the old one is true any more.
 void vm_watcher::forget_vm() {
-  if (engine_.incident_open()) carry_out(policies::close_incident{"failed"});
+  while (!records_.empty()) carry_out(std::string(records_.begin()->first), policies::close_incident{"failed"});
   vm_ = {};
+  io_ = {};
   suspicion_ = {};
   engine_ = {};
   verdict_.reset();
@@ -131,17 +136,23 @@ void vm_watcher::on_event(const qmp::event& e) {
   const auto unknown = policies::apply_event(vm_, e, now());
   if (unknown.any()) want(unknown);
   const bool risk = policies::at_risk(vm_);
-  if (risk && !was_at_risk_) {
-    next_probe_ = now();
-    wake_soon();
-  }
+  if (risk && !was_at_risk_) next_probe_ = next_sample_ = now();
+  // The guard of a switchover has milliseconds.
+  if (risk || was_at_risk_) wake_soon();
   was_at_risk_ = risk;
 }
 
 void vm_watcher::on_reply(qmp::command_id id, const qmp::reply& r) {
   const auto at = now();
   const auto found = std::ranges::find(pending_, id, &pending_query::id);
-  if (found == pending_.end()) return;  // of an execute(): its caller has it
+  if (found == pending_.end()) {  // of an execute(): its caller has it
+    if (!session_->in_band_outstanding() && vm_.monitor.waiting_since) {
+      vm_.monitor.last_reply = at;
+      vm_.monitor.waiting_since.reset();
+    }
+    ask_next();
+    return;
+  }
   const auto query = *found;
   pending_.erase(found);
   if (query.out_of_band) {
@@ -163,7 +174,7 @@ void vm_watcher::on_reply(qmp::command_id id, const qmp::reply& r) {
   ask_next();
   if (suspicion_.active() && !query.out_of_band) review(at);
   // The last answer that was missing: the engine may have an incident to close.
-  if (engine_.incident_open() && wanted_.empty() && !query.out_of_band) wake_soon();
+  if ((engine_.on_watch() || policies::at_risk(vm_)) && wanted_.empty() && !query.out_of_band) wake_soon();
 }
 
 void vm_watcher::session_ended(const qmp::error& why) {
@@ -192,6 +203,11 @@ void vm_watcher::want(policies::refresh r) {
     if (wanted && wanted_.size() < wanted_limit && std::ranges::find(wanted_, q) == wanted_.end())
       wanted_.push_back(q);
   };
+  if (r.settings) {  // first: a migration that begins does not wait
+    std::erase(wanted_, query::migrate_parameters);
+    wanted_.insert(wanted_.begin(), query::migrate_parameters);
+    add(true, query::migrate_capabilities);
+  }
   add(r.status, query::status);
   add(r.migration, query::migrate);
   add(r.jobs, query::jobs);

@@ -1,22 +1,12 @@
-// The part of a watcher that turns a suspicion into evidence, evidence into a decision, and a decision into
-// an act.
+// The part of a watcher that turns what is seen into evidence, and evidence into a decision.
 #include "daemon/evidence/sample.hpp"
-#include "daemon/watch/views.hpp"
 #include "daemon/watch/vm_watcher.hpp"
-#include "policies/sentence.hpp"
-#include "qmp/printable.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <spdlog/spdlog.h>
 
 namespace unwedge::watch {
 namespace {
-
-using std::chrono::milliseconds;
-
-constexpr milliseconds intent_patience{2'000};
-constexpr milliseconds yank_patience{1'500};
 
 policies::instant now() {
   return std::chrono::steady_clock::now();
@@ -24,11 +14,6 @@ policies::instant now() {
 
 asio::awaitable<policies::process_facts> sample_here(std::shared_ptr<const evidence::process> process) {
   co_return evidence::sample(*process, now());
-}
-
-policies::step_outcome outcome_of(std::string_view result) {
-  if (result == "done") return policies::step_outcome::done;
-  return result.starts_with("refused") ? policies::step_outcome::refused : policies::step_outcome::failed;
 }
 
 }  // namespace
@@ -43,151 +28,96 @@ asio::awaitable<policies::process_facts> vm_watcher::sample_process() {
   co_return facts;
 }
 
+/// A well VM is looked at once a minute, so that a disk that stands still is seen while QMP answers; one whose fate a
+/// migration decides beside a mirror, four times a second.
+policies::duration vm_watcher::between_samples() const {
+  using namespace std::chrono_literals;
+  const bool migrates = vm_.migration && is_running(*vm_.migration);
+  if (migrates && !vm_.jobs.empty()) return 250ms;
+  if (!vm_.jobs.empty()) return 1s;
+  return io_.waits() ? 5s : 60s;
+}
+
+void vm_watcher::use(policies::process_facts facts) {
+  io_.add(facts, vm_);
+  if (!suspicion_.active()) return;
+  suspicion_.add(std::move(facts), shared_.settings->probe);
+  if (auto v = suspicion_.judge(vm_, shared_.settings->probe)) {
+    verdict_ = std::move(v);
+  } else if (verdict_ && now() - verdict_->at > shared_.settings->probe.patience) {
+    verdict_.reset();  // what was seen last does not bear it out any more
+  }
+}
+
 asio::awaitable<void> vm_watcher::take_sample() {
   const auto self = shared_from_this();
   const auto of = process_;
   auto facts = co_await sample_process();
   sampling_ = false;
   if (stopping_ || of != process_ || gone_) co_return;
-  if (!facts.alive) {
+  if (facts.alive)
+    use(std::move(facts));
+  else
     process_gone(facts.at);
-  } else {
-    suspicion_.add(std::move(facts), shared_.settings->probe);
-    if (auto v = suspicion_.judge(vm_, shared_.settings->probe)) {
-      verdict_ = std::move(v);
-    } else if (verdict_ && now() - verdict_->at > shared_.settings->probe.patience) {
-      verdict_.reset();  // what was seen last does not bear it out any more
-    }
-  }
   decide(now());
   note_state();
   wake_soon();
 }
 
-bool vm_watcher::responsive() const {
-  const bool in_band_pending = session_ && session_->in_band_outstanding();
-  return session_ && session_->is_ready() && !suspicion_.active() && wanted_.empty() &&
-         (!in_band_pending || !engine_.incident_open()) && vm_.monitor.last_reply.has_value();
+/// What the model says is true: there is a session, and nothing is overdue.
+bool vm_watcher::talking() const {
+  return session_ && session_->is_ready() && !suspicion_.active() && vm_.monitor.last_reply.has_value();
+}
+
+/// And nothing that the last events call for is unanswered: that something is over may be believed.
+bool vm_watcher::settled() const {
+  return talking() && wanted_.empty() && (!session_->in_band_outstanding() || !engine_.incident_open());
+}
+
+policies::vm_view vm_watcher::view(policies::instant at) const {
+  const bool stalled = verdict_ && (gone_ || suspicion_.active());
+  return {.vm = vm_,
+          .io = io_,
+          .now = at,
+          .alive = !gone_,
+          .talking = talking(),
+          .settled = settled(),
+          .stall = stalled ? &*verdict_ : nullptr};
+}
+
+policies::action_frame vm_watcher::frame() const {
+  policies::action_frame f{.allowed = allowed(), .dry_run = shared_.settings->dry_run};
+  if (const auto* h = held()) f.held = h->reason.empty() ? "by the operator" : h->reason;
+  f.host_starved = shared_.host_starved;
+  return f;
+}
+
+policies::look vm_watcher::look(const policies::vm_view& v, const policies::action_frame& f) const {
+  return {.view = v, .vm_name = name_, .policies = *shared_.policies, .frame = f, .of_host = shared_.host_budget};
+}
+
+/// A thousand idle VMs: a look at each costs nothing.
+bool vm_watcher::nothing_to_decide() const {
+  return !verdict_ && !gone_ && vm_.jobs.empty() && !vm_.migration && !io_.waits() && !engine_.on_watch();
 }
 
 void vm_watcher::decide(policies::instant at) {
-  if (!verdict_ && !gone_ && !engine_.incident_open()) return;  // a thousand healthy VMs: nothing to decide
-  policies::observation seen{.now = at, .alive = !gone_, .responsive = responsive(), .verdict = verdict_};
-  if (verdict_ && verdict_->kind == policies::verdict_kind::main_loop_busy) seen.verdict.reset();
-  if (!gone_ && !suspicion_.active()) seen.verdict.reset();
-  const policies::engine_settings allowed_here{allowed(), shared_.settings->dry_run};
-  for (auto& d : engine_.step(seen, vm_, allowed_here)) {
-    std::visit([this](auto& what) { carry_out(std::move(what)); }, d);
+  if (nothing_to_decide()) return;
+  const auto seen = view(at);
+  const auto set_by = frame();
+  for (auto& d : engine_.step(look(seen, set_by))) {
+    std::visit([&](auto& what) { carry_out(d.run, std::move(what)); }, d.what);
   }
 }
 
-void vm_watcher::carry_out(const policies::open_incident& d) {
-  const auto sentence = policies::sentence(d.verdict, vm_);
-  condition_ = d.condition;
-  recorder_.open({.vm = name_,
-                  .condition = d.condition,
-                  .pid = process_ ? process_->pid() : 0,
-                  .started = process_ ? process_->start_time() : 0,
-                  .verdict = to_json(d.verdict, vm_)});
-  recorder_.attach("evidence.json", evidence_json(suspicion_.samples(), vm_));
-  if (shared_.meter.verdict_reached) shared_.meter.verdict_reached(to_string(d.verdict.kind));
-  shared_.hub.publish("verdict", name_, sentence, {{"kind", to_string(d.verdict.kind)}});
-  spdlog::warn("{}: {}", name_, sentence);
+const holds::hold* vm_watcher::held() const {
+  return shared_.holds.find(name_, std::chrono::system_clock::now());
 }
 
-void vm_watcher::carry_out(const policies::amend_verdict& d) {
-  const auto sentence = policies::sentence(d.verdict, vm_);
-  recorder_.verdict(to_json(d.verdict, vm_));
-  recorder_.attach("evidence.json", evidence_json(suspicion_.samples(), vm_));
-  if (shared_.meter.verdict_reached) shared_.meter.verdict_reached(to_string(d.verdict.kind));
-  shared_.hub.publish("verdict", name_, sentence, {{"kind", to_string(d.verdict.kind)}});
-  spdlog::warn("{}: now: {}", name_, sentence);
-}
-
-void vm_watcher::carry_out(policies::take_step d) {
-  shared_.tasks.spawn(act(std::move(d)), name_ + ": remedy");
-}
-
-void vm_watcher::carry_out(policies::record_step d) {
-  const auto text =
-      fmt::format("{} {}: {}", d.step.action, boost::json::serialize(d.step.arguments), d.result);
-  if (shared_.meter.step_ended) shared_.meter.step_ended(d.step.action, d.result);
-  shared_.hub.publish("step", name_, "would have done: " + text, {{"result", d.result}});
-  spdlog::warn("{}: not done, {} (authority {}): {}", name_, d.result, to_string(allowed()), text);
-  recorder_.step_not_taken(std::move(d.step), std::move(d.result));
-}
-
-void vm_watcher::carry_out(policies::add_note d) {
-  d.text = qmp::printable(d.text);
-  shared_.hub.publish("note", name_, d.text);
-  spdlog::warn("{}: {}", name_, d.text);
-  recorder_.note(std::move(d.text));
-}
-
-void vm_watcher::carry_out(policies::close_incident d) {
-  const auto standing =
-      fmt::format("Now: run state {}, migration {}.", gone_ ? "gone" : qmp::printable(vm_.run_state),
-                  vm_.migration ? qmp::printable(vm_.migration->status) : "none");
-  recorder_.note(standing);
-  recorder_.close(d.outcome);
-  if (shared_.meter.incident_closed) shared_.meter.incident_closed(condition_, d.outcome);
-  shared_.hub.publish("closed", name_, fmt::format("incident closed: {}. {}", d.outcome, standing),
-                      {{"outcome", d.outcome}});
-  spdlog::warn("{}: incident closed: {}. {}", name_, d.outcome, standing);
-  if (!gone_) verdict_.reset();
-}
-
-/// One rung: its intent on record, the ground for it looked at once more, the act, its outcome on record.
-asio::awaitable<void> vm_watcher::act(policies::take_step d) {
-  const auto self = shared_from_this();
-  co_await recorder_.intent(d.step, intent_patience);
-  const auto began = now();
-  const auto result = co_await yank(d.step);
-  const auto took = std::chrono::duration_cast<milliseconds>(now() - began);
-  recorder_.outcome(result, took);
-  engine_.step_done(outcome_of(result), now());
-  const auto text = fmt::format("{} {}: {}", d.step.action, boost::json::serialize(d.step.arguments), result);
-  if (shared_.meter.step_ended) shared_.meter.step_ended(d.step.action, result);
-  shared_.hub.publish("step", name_, text, {{"result", result}});
-  spdlog::warn("{}: {}", name_, text);
-  decide(now());
-  note_state();
-  wake_soon();
-}
-
-/// At the last moment the preconditions are looked at once more: the same process, a fresh sample that gives
-/// the same ladder, and QEMU's own list of what can be yanked. In doubt nothing is done.
-asio::awaitable<std::string> vm_watcher::yank(policies::step s) {
-  const auto session = session_;
-  const auto process = process_;
-  if (!session || !session->is_ready() || !process) co_return "refused: the connection was lost";
-  const auto listed = co_await qmp::execute(session, {"query-yank", {}, true}, yank_patience);
-  if (!listed) co_return "refused: query-yank: " + to_string(listed.error());
-  policies::apply_reply(vm_, policies::query::yank, *listed, now());
-  auto facts = co_await sample_process();
-  if (process != process_ || !facts.alive || !process->alive()) co_return "refused: the process has ended";
-  suspicion_.add(std::move(facts), shared_.settings->probe);
-  const auto again = suspicion_.judge(vm_, shared_.settings->probe);
-  if (!again) co_return "refused: at the last look the wait was no longer there";
-  const auto plan = policies::plan_for(*again, vm_);
-  if (std::ranges::find(plan.ladder, s) == plan.ladder.end()) {
-    co_return "refused: at the last look it was another situation: " + policies::sentence(*again, vm_);
-  }
-  const auto done = co_await qmp::execute(session, {s.action, s.arguments, true}, yank_patience);
-  co_return done ? "done" : "failed: " + to_string(done.error());
-}
-
-void vm_watcher::take_up(const policies::incident& open) {
-  condition_ = open.condition;
-  recorder_.take_up(open.id);
-  // Begun, and of unknown outcome, counts as taken: it is not done a second time.
-  const auto taken = std::ranges::count_if(open.steps, [](const policies::incident_step& s) {
-    return s.result.empty() || s.result == "done" || s.result.starts_with("failed");
-  });
-  engine_.resume(static_cast<std::size_t>(taken), open.steps.size());
-  shared_.hub.publish("note", name_, "takes up the incident " + open.id + " of an earlier run");
-  spdlog::warn("{}: takes up the incident {} of an earlier run, {} steps on record", name_, open.id,
-               open.steps.size());
+std::string vm_watcher::guard_standing() const {
+  const auto seen = view(now());
+  const auto set_by = frame();
+  return engine_.guard_standing(look(seen, set_by));
 }
 
 }  // namespace unwedge::watch

@@ -51,7 +51,6 @@ vm_watcher::vm_watcher(services& shared, endpoint where, watcher_owner& owner)
       where_(std::move(where)),
       owner_(owner),
       name_(first_name(where_)),
-      recorder_(shared.executor, shared.store),
       retry_(shared.executor),
       state_since_(now()) {}
 
@@ -99,9 +98,10 @@ void vm_watcher::tick(policies::instant at) {
   if (doubt && process_ && !gone_ && !process_->alive()) process_gone(at);
   if (at >= next_probe_) probe(at);
   review(at);
-  if (suspicion_.active() && process_ && !sampling_ && !engine_.acting() &&
-      at >= suspicion_.next_sample_at()) {
+  const auto sample_at = suspicion_.active() ? suspicion_.next_sample_at() : next_sample_;
+  if (process_ && !gone_ && !sampling_ && !engine_.acting() && at >= sample_at) {
     sampling_ = true;
+    next_sample_ = at + between_samples();
     shared_.tasks.spawn(take_sample(), name_ + ": evidence");
   }
   decide(at);
@@ -147,8 +147,8 @@ policies::instant vm_watcher::next_probe_after(policies::instant at) const {
 
 policies::instant vm_watcher::next_wake(policies::instant at) const {
   auto wake = next_probe_;
-  if (suspicion_.active() && process_ && !sampling_ && !engine_.acting())
-    wake = std::min(wake, suspicion_.next_sample_at());
+  if (process_ && !gone_ && !sampling_ && !engine_.acting())
+    wake = std::min(wake, suspicion_.active() ? suspicion_.next_sample_at() : next_sample_);
   if (!suspicion_.active() && vm_.monitor.waiting_since) {
     wake = std::min(wake, *vm_.monitor.waiting_since + shared_.settings->probe.late_after);
   }
@@ -159,6 +159,7 @@ vm_state vm_watcher::state() const {
   if (gone_) return vm_state::gone;
   if (verdict_ && verdict_->kind != policies::verdict_kind::main_loop_busy) return vm_state::stalled;
   if (suspicion_.active() || !session_ || !session_->is_ready()) return vm_state::suspect;
+  if (held() != nullptr) return vm_state::held;
   return vm_state::healthy;
 }
 

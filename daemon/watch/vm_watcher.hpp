@@ -9,6 +9,7 @@
 #include "policies/suspicion.hpp"
 #include "policies/vm_model.hpp"
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -62,11 +63,21 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   const evidence::process* process() const { return process_.get(); }
   const std::optional<policies::verdict>& verdict() const { return verdict_; }
   const policies::suspicion& suspicion() const { return suspicion_; }
-  const std::string& incident_id() const { return recorder_.id(); }
+  /// Of the incident that was opened first among those that are open; empty: none is.
+  std::string incident_id() const;
+  const policies::conditions& conditions() const { return engine_.holding(); }
+  /// Of the switchover guard, in a sentence; empty: there is nothing to guard.
+  std::string guard_standing() const;
+  const holds::hold* held() const;
+  std::size_t steps_of(const std::string& policy) const { return engine_.steps_of(policy); }
+  std::vector<std::string> open_runs() const { return engine_.open_runs(); }
   bool connected() const { return session_ != nullptr; }
   vm_state state() const;
   policies::instant state_since() const { return state_since_; }
   policies::authority allowed() const { return shared_.settings->authority_of(name_); }
+
+  /// Takes back what was set in QEMU and would be in the way without us. For the daemon's end.
+  void take_back();
 
   /// An incident of an earlier run of the daemon that is about this very process.
   void take_up(const policies::incident& open);
@@ -105,17 +116,38 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   // vm_verdict.cpp: evidence and its consequences
   asio::awaitable<void> take_sample();
   asio::awaitable<policies::process_facts> sample_process();
+  void use(policies::process_facts facts);
+  policies::duration between_samples() const;
+  bool nothing_to_decide() const;
   void decide(policies::instant now);
-  bool responsive() const;
-  void carry_out(const policies::open_incident& d);
-  void carry_out(const policies::amend_verdict& d);
-  void carry_out(policies::take_step d);
-  void carry_out(policies::record_step d);
-  void carry_out(policies::add_note d);
-  void carry_out(policies::close_incident d);
-  asio::awaitable<void> act(policies::take_step d);
-  asio::awaitable<std::string> yank(policies::step s);
-  std::string attach_evidence();
+  bool talking() const;
+  bool settled() const;
+  policies::vm_view view(policies::instant now) const;
+  policies::action_frame frame() const;
+  policies::look look(const policies::vm_view& v, const policies::action_frame& f) const;
+
+  // vm_incidents.cpp: what the engine wants on record
+  struct open_record {
+    incident_recorder recorder;
+    std::string condition;
+    policies::instant since;
+  };
+  void carry_out(const std::string& run, policies::open_incident d);
+  void carry_out(const std::string& run, policies::amend_verdict d);
+  void carry_out(const std::string& run, policies::record_step d);
+  void carry_out(const std::string& run, policies::add_note d);
+  void carry_out(const std::string& run, policies::close_incident d);
+  open_record& begin_record(const std::string& run, std::string condition);
+  incident_recorder* recorder_of(const std::string& run);
+
+  // vm_actions.cpp: what it wants done
+  void carry_out(const std::string& run, policies::take_step d);
+  void carry_out(const std::string& run, policies::set_precaution d);
+  asio::awaitable<void> act(std::string run, policies::step s);
+  asio::awaitable<void> set(policies::set_precaution p);
+  asio::awaitable<std::string> perform(std::string run, policies::step s);
+  asio::awaitable<std::string> refresh_evidence(std::string run, policies::step s);
+  asio::awaitable<std::string> send(policies::step s);
 
   services& shared_;
   endpoint where_;
@@ -127,8 +159,9 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   policies::suspicion suspicion_;
   policies::engine engine_;
   std::optional<policies::verdict> verdict_;
-  std::string condition_;  ///< of the open incident
-  incident_recorder recorder_;
+  std::map<std::string, open_record> records_;  ///< of open incidents, by the engine's run
+  policies::io_health io_;
+  policies::instant next_sample_{};
 
   std::shared_ptr<const evidence::process> process_;
   bool gone_ = false;

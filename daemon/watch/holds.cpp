@@ -1,0 +1,87 @@
+#include "daemon/watch/holds.hpp"
+
+#include "daemon/incident/files.hpp"
+#include "daemon/incident/timestamp.hpp"
+#include "qmp/json_fields.hpp"
+
+#include <fmt/format.h>
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <fstream>
+#include <sstream>
+
+namespace unwedge::watch {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t max_bytes = 1u << 20;
+
+bool over(const holds::hold& h, wall_time now) {
+  return h.until && *h.until <= now;
+}
+
+}  // namespace
+
+std::expected<holds, std::string> holds::load(std::filesystem::path file) {
+  holds out;
+  out.file_ = std::move(file);
+  std::ifstream in(out.file_, std::ios::binary);
+  if (!in) return out;  // none yet
+  std::string text(max_bytes, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  boost::system::error_code ec;
+  const auto document = json::parse(text, ec);
+  const auto* all = ec ? nullptr : document.if_object();
+  if (all == nullptr) return std::unexpected(fmt::format("{} is no JSON object: remove it", out.file_.string()));
+  for (const auto& entry : *all) {
+    const auto* o = entry.value().if_object();
+    if (o == nullptr) continue;
+    hold h{.until = incidents::parse_rfc3339(qmp::text(*o, "until")), .reason = std::string(qmp::text(*o, "reason"))};
+    out.by_vm_.insert_or_assign(std::string(entry.key()), std::move(h));
+  }
+  return out;
+}
+
+std::expected<void, std::string> holds::put(const std::string& vm, hold h) {
+  by_vm_.insert_or_assign(vm, std::move(h));
+  return save();
+}
+
+std::expected<bool, std::string> holds::release(const std::string& vm) {
+  if (by_vm_.erase(vm) == 0) return false;
+  if (auto saved = save(); !saved) return std::unexpected(saved.error());
+  return true;
+}
+
+const holds::hold* holds::find(const std::string& vm, wall_time now) const {
+  if (by_vm_.empty()) return nullptr;
+  for (const std::string_view name : {std::string_view(vm), whole_host}) {
+    const auto found = by_vm_.find(name);
+    if (found != by_vm_.end() && !over(found->second, now)) return &found->second;
+  }
+  return nullptr;
+}
+
+std::expected<void, std::string> holds::save() const {
+  json::object all;
+  const auto now = std::chrono::system_clock::now();
+  for (const auto& [vm, h] : by_vm_) {
+    if (!over(h, now)) all[vm] = to_json(h);
+  }
+  incidents::file_descriptor folder{
+      ::open(file_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (folder.get() < 0)
+    return std::unexpected(incidents::errno_text("open " + file_.parent_path().string()));
+  return incidents::replace_file_at(folder.get(), file_.filename().string(), json::serialize(all));
+}
+
+boost::json::object to_json(const holds::hold& h) {
+  return {{"until", h.until ? json::value(incidents::to_rfc3339(*h.until)) : json::value(nullptr)},
+          {"reason", h.reason}};
+}
+
+}  // namespace unwedge::watch

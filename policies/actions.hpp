@@ -1,0 +1,18 @@
+// From an action's name to the command that it means here and now, or the reason why it is not for this VM. Pure;
+// asked again at the last moment, with fresh evidence: only the same answer is acted on.
+#pragma once
+
+#include "policies/condition.hpp"
+#include "policies/policy.hpp"
+#include "policies/remedy.hpp"
+#include "policies/vm_view.hpp"
+
+namespace unwedge::policies {
+
+/// The commands of one rung, one after the other (most have one), or why there is none.
+plan resolve(action_kind, const condition&, const vm_view&);
+
+/// The yank of the node that a job copies to, where losing it costs no more than the copy.
+plan yank_target(std::string_view job, const vm_view&);
+
+}  // namespace unwedge::policies

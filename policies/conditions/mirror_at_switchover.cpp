@@ -1,0 +1,49 @@
+#include "policies/conditions/conditions.hpp"
+#include "policies/copies.hpp"
+#include "qmp/printable.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace unwedge::policies::holds {
+namespace {
+
+std::string why(const copy& c, std::string_view status) {
+  const auto id = qmp::printable(c.job);
+  switch (c.state) {
+    case copy_state::copying:
+      return fmt::format("A migration runs ({}) while mirror {} still copies.", status, id);
+    case copy_state::ready:
+      return fmt::format("A migration runs ({}) with mirror {} READY and not concluded.", status, id);
+    case copy_state::broken:
+      return fmt::format("A migration runs ({}) although mirror {} failed ({}): its target is not whole.", status,
+                         id, qmp::printable(c.error));
+    case copy_state::concluding:
+    case copy_state::whole:
+      break;
+  }
+  return "";
+}
+
+}  // namespace
+
+/// On the source only: a destination's migration is "active", too, while its own jobs are none of this one's.
+conditions mirror_at_switchover(const vm_view& view) {
+  const auto& m = view.vm.migration;
+  if (!m || !is_running(*m) || in_postcopy(*m) || view.vm.run_state == "inmigrate") return {};
+  conditions out;
+  for (const auto& c : copies(view.vm)) {
+    if (c.state == copy_state::concluding || c.state == copy_state::whole) continue;
+    out.push_back({.kind = condition_kind::mirror_at_switchover,
+                   .subject = c.job,
+                   .state = c.state == copy_state::ready     ? "ready"
+                            : c.state == copy_state::copying ? "not-ready"
+                                                             : "failed",
+                   .since = std::max(m->began, c.details != nullptr ? c.details->since : m->began),
+                   .why = why(c, m->status)});
+  }
+  return out;
+}
+
+}  // namespace unwedge::policies::holds

@@ -1,0 +1,68 @@
+#include "policies/copies.hpp"
+
+#include <algorithm>
+
+namespace unwedge::policies {
+namespace {
+
+bool is_mirror(const job_state& job) {
+  return job.type == "mirror";
+}
+
+}  // namespace
+
+std::string_view to_string(copy_state s) {
+  switch (s) {
+    case copy_state::copying:
+      return "copying";
+    case copy_state::ready:
+      return "ready";
+    case copy_state::concluding:
+      return "concluding";
+    case copy_state::whole:
+      return "whole";
+    case copy_state::broken:
+      return "broken";
+  }
+  return "unknown";
+}
+
+/// QEMU's job.c, JobSTT: ready <-> standby; then waiting, pending, concluded, null; or aborting on the way. A
+/// status that we do not know is not one to continue over.
+copy_state state_of(const job_state& mirror) {
+  const auto& s = mirror.status;
+  if (s == "aborting" || !mirror.error.empty()) return copy_state::broken;
+  if (s == "ready" || s == "standby") return copy_state::ready;
+  if (s == "waiting" || s == "pending") return copy_state::concluding;
+  if (s == "concluded" || s == "null") return copy_state::whole;
+  return copy_state::copying;
+}
+
+std::vector<copy> copies(const vm_model& vm) {
+  std::vector<copy> out;
+  for (const auto& [id, job] : vm.jobs) {
+    if (!is_mirror(job)) continue;
+    copy c{.job = id, .state = state_of(job), .error = job.error, .details = &job};
+    const auto end = vm.ended_copies.find(id);
+    if (end != vm.ended_copies.end() && !end->second.whole) {
+      c.state = copy_state::broken;
+      c.error = end->second.error;
+    }
+    out.push_back(std::move(c));
+  }
+  for (const auto& [id, end] : vm.ended_copies) {
+    if (vm.jobs.contains(id)) continue;
+    out.push_back(
+        {.job = id, .state = end.whole ? copy_state::whole : copy_state::broken, .error = end.error});
+  }
+  return out;
+}
+
+bool mirrors(const vm_model& vm) {
+  return std::ranges::any_of(vm.jobs, [](const auto& j) {
+    const auto state = state_of(j.second);
+    return is_mirror(j.second) && (state == copy_state::copying || state == copy_state::ready);
+  });
+}
+
+}  // namespace unwedge::policies

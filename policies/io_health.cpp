@@ -1,0 +1,86 @@
+#include "policies/io_health.hpp"
+
+#include "policies/connections.hpp"
+
+#include <algorithm>
+
+namespace unwedge::policies {
+namespace {
+
+
+const file_facts* regular_file(const process_facts& facts, int fd) {
+  const auto found = std::ranges::find(facts.files, fd, &file_facts::fd);
+  return found == facts.files.end() || found->what != file_facts::kind::regular ? nullptr : &*found;
+}
+
+}  // namespace
+
+void io_health::add(const process_facts& facts, const vm_model& vm) {
+  std::map<std::uint64_t, connection> connections;
+  for (const auto& s : facts.sockets) {
+    if (s.listening || s.peer.empty() || nodes_with_peer(vm, s.peer).empty()) continue;
+    connection c{s.peer,          s.bytes_acked,  s.bytes_received, s.send_queue,
+                 s.receive_queue, owes_answer(s), facts.at};
+    const auto before = connections_.find(s.inode);
+    if (before != connections_.end()) {
+      const auto& b = before->second;
+      const bool still = b.acked == c.acked && b.received == c.received && b.send_queue == c.send_queue &&
+                         b.receive_queue == c.receive_queue && b.owed && c.owed;
+      if (still) c.since = b.since;
+    }
+    connections.emplace(s.inode, std::move(c));
+  }
+  connections_ = std::move(connections);
+
+  std::map<pid_t, file_wait> waits;
+  for (const auto& t : facts.threads) {
+    const auto* file = t.io_fd ? regular_file(facts, *t.io_fd) : nullptr;
+    if (file == nullptr || !t.syscall) continue;
+    file_wait w{*t.syscall, t.context_switches, file->target, t.comm, facts.at};
+    const auto before = file_waits_.find(t.tid);
+    if (before != file_waits_.end() && before->second.call == w.call &&
+        before->second.context_switches == w.context_switches) {
+      w.since = before->second.since;
+    }
+    waits.emplace(t.tid, std::move(w));
+  }
+  file_waits_ = std::move(waits);
+}
+
+/// Several connections to one server cannot be told apart: only if all of them are dead, this one is.
+std::optional<instant> io_health::silent_since(const vm_model& vm, const std::string& peer) const {
+  std::optional<instant> latest;
+  std::size_t sockets = 0;
+  for (const auto& [inode, c] : connections_) {
+    if (c.peer != peer) continue;
+    ++sockets;
+    if (!c.owed) return std::nullopt;
+    latest = std::max(latest.value_or(c.since), c.since);
+  }
+  if (sockets != nodes_with_peer(vm, peer).size()) return std::nullopt;
+  return latest;
+}
+
+std::optional<instant> io_health::silent_since(const vm_model& vm, const job_state& job) const {
+  if (!job.target || connections_.empty()) return std::nullopt;
+  const auto node = vm.nodes.find(*job.target);
+  if (node == vm.nodes.end() || node->second.peer.empty()) return std::nullopt;
+  return silent_since(vm, node->second.peer);
+}
+
+std::vector<io_health::disk> io_health::stalled_disks(const vm_model& vm) const {
+  std::vector<disk> out;
+  if (!waits()) return out;
+  for (const auto& [name, node] : vm.nodes) {
+    if (node.job_target || node.peer.empty()) continue;
+    if (const auto since = silent_since(vm, node.peer)) out.push_back({name, node.peer, *since});
+  }
+  for (const auto& [tid, wait] : file_waits_) out.push_back({wait.file, wait.comm, wait.since});
+  return out;
+}
+
+bool io_health::waits() const {
+  return !file_waits_.empty() || std::ranges::any_of(connections_, [](const auto& c) { return c.second.owed; });
+}
+
+}  // namespace unwedge::policies

@@ -1,0 +1,52 @@
+// The block I/O of a VM as the kernel sees it, over time: since when has the server of a node owed an answer and
+// moved nothing, since when does a thread wait in one file operation? Pure; the watcher feeds it a sample of the
+// process every so often, more often while a job runs.
+#pragma once
+
+#include "policies/vm_model.hpp"
+
+#include <map>
+#include <vector>
+
+namespace unwedge::policies {
+
+class io_health {
+ public:
+  void add(const process_facts&, const vm_model&);
+
+  /// Since when the connection of the node that this job copies to is silent although its server owes an answer,
+  /// or does not take what was sent. nullopt: it is well, or idle, or which connection it is cannot be told.
+  std::optional<instant> silent_since(const vm_model&, const job_state&) const;
+
+  /// A disk of the guest that is as silent.
+  struct disk {
+    std::string node;   ///< a block node's name, or a file's path
+    std::string where;  ///< the server's address, or the thread that waits
+    instant since{};
+  };
+  std::vector<disk> stalled_disks(const vm_model&) const;
+
+  /// True while something is owed: another sample soon tells more.
+  bool waits() const;
+
+ private:
+  struct connection {
+    std::string peer;
+    std::uint64_t acked = 0, received = 0, send_queue = 0, receive_queue = 0;
+    bool owed = false;
+    instant since{};  ///< as it is now since then
+  };
+  struct file_wait {
+    syscall_facts call;
+    std::uint64_t context_switches = 0;
+    std::string file, comm;
+    instant since{};
+  };
+
+  std::optional<instant> silent_since(const vm_model&, const std::string& peer) const;
+
+  std::map<std::uint64_t, connection> connections_;  ///< by the socket's inode
+  std::map<pid_t, file_wait> file_waits_;            ///< by thread
+};
+
+}  // namespace unwedge::policies

@@ -1,0 +1,69 @@
+// One policy at work on one VM: from the condition's onset through the rungs of its ladder to its end. A pure
+// state machine: act, verify that the condition cleared within the rung's time, else the next rung; each rung once.
+#pragma once
+
+#include "policies/actions.hpp"
+#include "policies/decision.hpp"
+#include "policies/frame.hpp"
+
+#include <string>
+#include <vector>
+
+namespace unwedge::policies {
+
+/// What both kinds of run (this and switchover_guard) are given at each look.
+struct run_input {
+  const vm_view& view;
+  const policy& by;
+  const action_frame& frame;
+  step_budget& of_vm;
+  step_budget& of_host;
+  bool busy = false;  ///< another run of this VM has a step under way: one act at a time
+};
+
+class ladder_run {
+ public:
+  explicit ladder_run(std::string key) : key_(std::move(key)) {}
+
+  /// `holds`: the condition as it is now; null: it does not hold. `cleared` may be believed only while the VM
+  /// talks; the engine sees to that.
+  void step(const run_input&, const condition* holds, std::vector<decision>& out);
+
+  void step_done(step_outcome outcome, instant now);
+  void resume(const record& r);
+  /// The process has ended.
+  void end(std::vector<decision>& out) { close("failed", out); }
+  /// Its policy is no more.
+  void retire(std::vector<decision>& out) {
+    if (state_ != state::acting) close("observed", out);
+  }
+
+  /// True if this very step is still what the rung asks for.
+  bool confirms(const policies::step&, const run_input&, const condition* holds) const;
+
+  bool open() const { return state_ != state::idle; }
+  bool acting() const { return state_ == state::acting; }
+
+ private:
+  enum class state { idle, watching, acting, verifying, exhausted };
+
+  void begin(const run_input&, const condition&, std::vector<decision>& out);
+  void amend(const run_input&, std::vector<decision>& out);
+  void consider(const run_input&, const condition&, std::vector<decision>& out);
+  void decline(const policies::step&, std::string result, std::vector<decision>& out);
+  void note(std::string text, std::vector<decision>& out);
+  void close(std::string outcome, std::vector<decision>& out);
+
+  std::string key_;
+  state state_ = state::idle;
+  std::string finding_;  ///< of the verdict on record: its kind and root
+  std::string outcome_if_cleared_ = "resolved-itself";
+  std::string last_note_, last_result_;
+  std::size_t next_ = 0;   ///< index of the next step on record
+  std::size_t rung_ = 0;   ///< of the ladder
+  int refusals_ = 0;
+  duration verify_within_{};
+  instant verify_until_{};
+};
+
+}  // namespace unwedge::policies
