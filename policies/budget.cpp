@@ -16,6 +16,13 @@ void step_budget::spend(const policy& by, instant now) {
   ++account.ever;
 }
 
+void step_budget::refund(const std::string& policy_name) {
+  const auto found = accounts_.find(policy_name);
+  if (found == accounts_.end() || found->second.steps.empty()) return;
+  found->second.steps.pop_back();
+  --found->second.ever;
+}
+
 std::size_t step_budget::spent(const std::string& policy_name) const {
   const auto found = accounts_.find(policy_name);
   return found == accounts_.end() ? 0 : found->second.ever;

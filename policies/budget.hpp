@@ -15,6 +15,8 @@ class step_budget {
   /// True if fewer than `most` steps of this policy lie within its window.
   bool allows(const policy& by, std::size_t most, instant now);
   void spend(const policy& by, instant now);
+  /// The last step was not taken after all.
+  void refund(const std::string& policy_name);
   std::size_t spent(const std::string& policy_name) const;  ///< ever
 
  private:

@@ -94,7 +94,16 @@ void engine::step_guard(const look& l, std::vector<decision>& out) {
   guard_.step(input(l, *by, "switchover-guard"), out);
 }
 
-void engine::step_done(const std::string& run, step_outcome outcome, instant now) {
+std::string engine::policy_of(const std::string& run) const {
+  const auto found = ladders_.find(run);
+  return found == ladders_.end() ? run : found->second.policy_name;
+}
+
+void engine::step_done(const std::string& run, step_outcome outcome, instant now, step_budget& of_host) {
+  if (outcome == step_outcome::refused) {
+    budget_.refund(policy_of(run));
+    of_host.refund(policy_of(run));
+  }
   if (const auto found = ladders_.find(run); found != ladders_.end()) found->second.run.step_done(outcome, now);
   if (run == "switchover-guard") guard_.step_done(outcome, now);
 }

@@ -27,7 +27,7 @@ class engine {
   std::vector<decision> step(const look&);
 
   /// The outcome of a take_step. Until it is told no further step is taken on this VM.
-  void step_done(const std::string& run, step_outcome outcome, instant now);
+  void step_done(const std::string& run, step_outcome outcome, instant now, step_budget& of_host);
 
   /// True if, by fresh evidence, this step is still what its policy asks for.
   bool confirms(const std::string& run, const policies::step&, const look&);
@@ -66,6 +66,7 @@ class engine {
   void step_ladders(const look&, std::vector<decision>&);
   void step_guard(const look&, std::vector<decision>&);
   const condition* holding(condition_kind, const std::string& subject) const;
+  std::string policy_of(const std::string& run) const;
   bool others_act(const std::string& run) const;
 
   std::map<std::string, ladder, std::less<>> ladders_;  ///< by "policy/subject"

@@ -32,7 +32,7 @@ class incident_log {
     std::string action;
     boost::json::object arguments;
     std::string authority;
-    boost::json::object undo;  ///< empty: not recorded
+    boost::json::object undo = {};  ///< empty: not recorded
   };
 
   /// Puts a step on record before it is taken. Gives its number, from 1.

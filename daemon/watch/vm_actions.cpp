@@ -55,7 +55,7 @@ asio::awaitable<void> vm_watcher::act(std::string run, policies::step s) {
   const auto took = std::chrono::duration_cast<milliseconds>(now() - began);
   if (of != process_) co_return;  // another VM is behind the monitor: that run is no more
   if (auto* recorder = recorder_of(run)) recorder->outcome(result, took);
-  engine_.step_done(run, outcome_of(result), now());
+  engine_.step_done(run, outcome_of(result), now(), shared_.host_budget);
   if (shared_.meter.step_ended) shared_.meter.step_ended(s.action, result);
   shared_.hub.publish("step", name_, in_words(s) + ": " + result, {{"result", result}, {"policy", run}});
   spdlog::warn("{}: {}: {}: {}", name_, run, in_words(s), result);

@@ -50,7 +50,7 @@ TEST(journal, gives_the_incident_of_the_contract) {
   EXPECT_EQ(in->started, UINT64_MAX);
   EXPECT_EQ(
       shown(*in),
-      R"({"id":"web01-20261122-215012","vm":"web01","pid":4711,"condition":"monitor-stalled",)"
+      R"({"id":"web01-20261122-215012","vm":"web01","pid":4711,"condition":"monitor-stalled","policy":"","subject":"","why":"",)"
       R"("opened":"2026-11-22T21:50:12.345Z","closed":"2026-11-22T21:50:14.000Z","outcome":"recovered",)"
       R"("verdict":{"kind":"main-loop-busy"},"steps":[{"at":"2026-11-22T21:50:13.000Z","action":"yank",)"
       R"("arguments":{"instances":[{"type":"block-node","node-name":"tgt"}]},"authority":"protect",)"

@@ -20,7 +20,8 @@ using testing::IsEmpty;
 std::string as_line(const decision& d) {
   struct {
     std::string operator()(const open_incident& o) {
-      return fmt::format("open {} {}", o.condition, to_string(o.verdict.kind));
+      return fmt::format("open {}{}", to_string(o.condition.kind),
+                         o.verdict ? fmt::format(" {}", to_string(o.verdict->kind)) : "");
     }
     std::string operator()(const amend_verdict& a) {
       return fmt::format("amend {}{}", to_string(a.verdict.kind),
@@ -32,8 +33,9 @@ std::string as_line(const decision& d) {
     }
     std::string operator()(const add_note& n) { return "note " + n.text; }
     std::string operator()(const close_incident& c) { return "close " + c.outcome; }
+    std::string operator()(const set_precaution& p) { return "set " + p.step.action; }
   } line;
-  return std::visit(line, d);
+  return std::visit(line, d.what);
 }
 
 verdict hung() {
@@ -44,26 +46,48 @@ verdict of(verdict_kind kind) {
   return {.kind = kind, .since = at(0), .at = at(3)};
 }
 
+const std::vector<policy> two_policies{
+    {.name = "monitor-stall", .condition = condition_kind::monitor_stalled, .ladder = {{action_kind::yank_root}},
+     .budget = {.per_vm = 100, .per_host = 100}},
+    {.name = "process-gone", .condition = condition_kind::process_gone, .ladder = {{action_kind::report}}}};
+
 /// Plays one VM's engine; a VM that hangs does so on a dead target.
 class engine_of : public testing::Test {
  protected:
-  std::vector<std::string> step(const observation& o) {
+  std::vector<std::string> step(double second, bool alive, bool responsive, const verdict* v) {
+    const vm_view view{.vm = vm_,
+                       .io = io_,
+                       .now = at(second),
+                       .alive = alive,
+                       .talking = responsive,
+                       .settled = responsive,
+                       .stall = v};
     std::vector<std::string> lines;
-    for (const auto& d : engine_.step(o, vm_, allowed_)) lines.push_back(as_line(d));
+    for (const auto& d : engine_.step(look_at(view))) lines.push_back(as_line(d));
     return lines;
   }
+  look look_at(const vm_view& view) {
+    return {.view = view, .vm_name = "web01", .policies = policies_, .frame = frame_, .of_host = host_};
+  }
   std::vector<std::string> stalls(double second, std::optional<verdict> v = hung()) {
-    return step({.now = at(second), .responsive = false, .verdict = std::move(v)});
+    return step(second, true, false, v ? &*v : nullptr);
   }
-  std::vector<std::string> answers(double second) { return step({.now = at(second)}); }
+  std::vector<std::string> answers(double second) { return step(second, true, true, nullptr); }
   std::vector<std::string> ends(double second) {
-    return step({.now = at(second), .alive = false, .responsive = false, .verdict = of(verdict_kind::gone)});
+    const auto gone = of(verdict_kind::gone);
+    return step(second, false, false, &gone);
   }
-  void step_is(step_outcome outcome, double second) { engine_.step_done(outcome, at(second)); }
+  void step_is(step_outcome outcome, double second) { engine_.step_done("monitor-stall", outcome, at(second), host_); }
+  void resume(std::size_t taken, std::size_t on_record) {
+    engine_.resume(two_policies[0], "", {.begun = std::vector<policies::step>(taken), .on_record = on_record});
+  }
 
+  std::vector<policy> policies_ = two_policies;
   engine engine_;
   vm_model vm_ = mirroring();
-  engine_settings allowed_{.allowed = authority::protect};
+  io_health io_;
+  step_budget host_;
+  action_frame frame_{.allowed = authority::protect};
 };
 
 TEST_F(engine_of, a_healthy_vm_decides_nothing) {
@@ -85,7 +109,7 @@ TEST_F(engine_of, a_hung_vm_opens_acts_and_closes_as_recovered) {
 }
 
 TEST_F(engine_of, a_vm_that_may_only_be_observed_records_what_it_would_have_done) {
-  allowed_.allowed = authority::observe;
+  frame_.allowed = authority::observe;
   EXPECT_THAT(stalls(3), ElementsAre("open monitor-stalled bql-held", "record 0 yank observed"));
   EXPECT_THAT(stalls(4), IsEmpty());
   EXPECT_FALSE(engine_.acting());
@@ -93,11 +117,11 @@ TEST_F(engine_of, a_vm_that_may_only_be_observed_records_what_it_would_have_done
 }
 
 TEST_F(engine_of, a_dry_run_records_what_it_would_have_done) {
-  allowed_.dry_run = true;
+  frame_.dry_run = true;
   EXPECT_THAT(stalls(3), ElementsAre("open monitor-stalled bql-held", "record 0 yank dry-run"));
   EXPECT_THAT(stalls(4), IsEmpty());
   EXPECT_THAT(answers(60), ElementsAre("close dry-run"));
-  allowed_ = {.allowed = authority::observe, .dry_run = true};
+  frame_ = {.allowed = authority::observe, .dry_run = true};
   EXPECT_THAT(stalls(70), ElementsAre("open monitor-stalled bql-held", "record 0 yank observed"));
 }
 
@@ -113,7 +137,7 @@ TEST_F(engine_of, a_step_that_does_not_help_is_not_done_again) {
   stalls(3);
   step_is(step_outcome::done, 3.2);
   EXPECT_THAT(stalls(5.199), IsEmpty()) << "two seconds to verify, from the end of the step";
-  EXPECT_THAT(stalls(5.2), ElementsAre("note No rung of the ladder is left, and the monitor still stalls."));
+  EXPECT_THAT(stalls(5.2), ElementsAre("note No rung of the ladder is left, and the condition still holds."));
   for (double t = 6; t < 100; t += 1) EXPECT_THAT(stalls(t), IsEmpty());
   EXPECT_THAT(answers(100), ElementsAre("close recovered"));
 }
@@ -129,7 +153,7 @@ TEST_F(engine_of, a_step_that_failed_is_not_done_again) {
   stalls(3);
   step_is(step_outcome::failed, 3.2);
   EXPECT_THAT(stalls(4), IsEmpty()) << "nobody knows what it did: it may yet work";
-  EXPECT_THAT(stalls(5.2), ElementsAre("note No rung of the ladder is left, and the monitor still stalls."));
+  EXPECT_THAT(stalls(5.2), ElementsAre("note No rung of the ladder is left, and the condition still holds."));
   EXPECT_THAT(answers(9), ElementsAre("close resolved-itself"));
 }
 
@@ -185,7 +209,7 @@ TEST_F(engine_of, a_root_that_changes_is_amended) {
   add_nbd_node(vm_, "two", other_server, true);
   EXPECT_THAT(
       stalls(7, other),
-      ElementsAre("amend bql-held two", "note No rung of the ladder is left, and the monitor still stalls."));
+      ElementsAre("amend bql-held two", "note No rung of the ladder is left, and the condition still holds."));
 }
 
 TEST_F(engine_of, an_incident_keeps_its_verdict_while_the_next_one_is_awaited) {
@@ -221,21 +245,21 @@ TEST_F(engine_of, a_process_that_shuts_down_in_mid_incident_closes_it_as_failed)
 }
 
 TEST_F(engine_of, an_incident_of_an_earlier_run_never_repeats_its_steps) {
-  engine_.resume(1, 1);
+  resume(1, 1);
   EXPECT_TRUE(engine_.incident_open());
   EXPECT_THAT(stalls(3), ElementsAre("amend bql-held tgt",
-                                     "note No rung of the ladder is left, and the monitor still stalls."));
+                                     "note No rung of the ladder is left, and the condition still holds."));
   EXPECT_THAT(stalls(4), IsEmpty());
   EXPECT_THAT(answers(5), ElementsAre("close recovered"));
 }
 
 TEST_F(engine_of, an_incident_of_an_earlier_run_without_steps_may_act) {
-  engine_.resume(0, 0);
+  resume(0, 0);
   EXPECT_THAT(stalls(3), ElementsAre("amend bql-held tgt", "take 0 yank"));
 }
 
 TEST_F(engine_of, an_incident_of_an_earlier_run_may_be_over_already) {
-  engine_.resume(0, 0);
+  resume(0, 0);
   EXPECT_THAT(answers(1), ElementsAre("close resolved-itself"));
 }
 
@@ -250,9 +274,11 @@ TEST_F(engine_of, a_second_stall_is_a_second_incident_and_acts_again) {
 TEST_F(engine_of, a_vm_that_waits_for_the_stream_gets_the_stream_yanked) {
   vm_ = migrating();
   const auto v = judged(seen_for_three_seconds(held_in_stream(SYS_sendmsg)), vm_);
-  const auto decisions = engine_.step({.now = at(3), .responsive = false, .verdict = v}, vm_, allowed_);
+  const vm_view view{
+      .vm = vm_, .io = io_, .now = at(3), .talking = false, .settled = false, .stall = &*v};
+  const auto decisions = engine_.step(look_at(view));
   ASSERT_EQ(decisions.size(), 2u);
-  EXPECT_EQ(boost::json::serialize(std::get<take_step>(decisions[1]).step.arguments),
+  EXPECT_EQ(boost::json::serialize(std::get<take_step>(decisions[1].what).step.arguments),
             R"({"instances":[{"type":"migration"}]})");
 }
 

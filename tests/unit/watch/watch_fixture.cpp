@@ -42,7 +42,9 @@ std::map<std::string, std::string> watch_fixture::idle_vm() {
           {"query-yank", "[]"},
           {"query-named-block-nodes", "[]"},
           {"x-debug-query-block-graph", "{}"},
-          {"query-migrate-capabilities", "[]"}};
+          {"query-migrate-capabilities", "[]"},
+          {"query-migrate-parameters", "{}"},
+          {"query-chardev", "[]"}};
 }
 
 scripted_peer& watch_fixture::watch(script steps, std::map<std::string, std::string> standing) {
@@ -56,7 +58,11 @@ scripted_peer& watch_fixture::watch(script steps, std::map<std::string, std::str
                                    clock,
                                    scratch,
                                    {},
-                                   std::make_shared<const policies::settings>(settings)});
+                                   std::make_shared<const policies::settings>(settings),
+                                   std::make_shared<const std::vector<policies::policy>>(policies),
+                                   holds,
+                                   {},
+                                   {}});
   fleet.emplace(*services);
   fleet->add({folder / "vm.sock", "vm"});
   return *peer;

@@ -33,6 +33,14 @@ class watch_fixture : public testing::Test {
   void end();
 
   policies::settings settings;
+  std::vector<policies::policy> policies{
+      {.name = "monitor-stall",
+       .condition = policies::condition_kind::monitor_stalled,
+       .ladder = {{policies::action_kind::yank_root}}},
+      {.name = "process-gone",
+       .condition = policies::condition_kind::process_gone,
+       .ladder = {{policies::action_kind::report}}}};
+  watch::holds holds;
   std::filesystem::path folder;
   std::ostringstream log_text;
   asio::io_context io{1};
