@@ -29,6 +29,12 @@ struct discover_settings {
   bool processes = false;                   ///< watch QEMUs that nobody enrolled
 };
 
+/// Where policies are read from; a file of `admin` overrides the one of the same name of `vendor`.
+struct policy_folder_settings {
+  std::string vendor = "/usr/lib/unwedge/policies.d";
+  std::string admin = "/etc/unwedge/policies.d";
+};
+
 /// A `[[vm]]` table: a fixed VM (`name` + `qmp`), or settings for VMs whose name matches (`match`).
 struct vm_settings {
   std::optional<std::string> match;  ///< glob over the VM's name
@@ -43,6 +49,7 @@ struct settings {
   std::optional<std::string> http;  ///< "127.0.0.1:9758" or "unix:/path"; nullopt or "none": no HTTP
   discover_settings discover;
   probe_settings probe;
+  policy_folder_settings policy_folders;
   std::vector<vm_settings> vms;
   std::size_t max_vms = 4'096;        ///< sessions at once; more are refused with a warning
   std::size_t max_incidents = 1'000;  ///< folders kept; the oldest closed ones are removed first

@@ -11,15 +11,9 @@ namespace {
 using namespace std::chrono_literals;
 using policies::settings;
 
-/// What was read, or what was there before.
-template <typename T>
-void set(T& to, std::optional<std::type_identity_t<T>> from) {
-  if (from) to = std::move(*from);
-}
-
 void read_discover(const node& from, settings& to, problem_list& problems) {
   table_reader in{from, "[discover]", problems};
-  to.discover.sockets = in.paths("sockets");
+  to.discover.sockets = in.list("sockets", "paths", parse_path);
   to.discover.listen = in.text("listen", parse_socket_path);
   to.discover.listen_group = in.text("listen_group", parse_group);
   set(to.discover.processes, in.boolean("processes"));
@@ -51,6 +45,13 @@ void read_limits(const node& from, settings& to, problem_list& problems) {
   set(to.max_vms, in.count("vms", 1, 65'536));
   set(to.max_incidents, in.count("incidents", 1, 100'000));
   set(to.max_incident_bytes, in.size("incident_bytes", std::size_t{1} << 20, std::size_t{1} << 40));
+  in.finish();
+}
+
+void read_policy_folders(const node& from, settings& to, problem_list& problems) {
+  table_reader in{from, "[policies]", problems};
+  set(to.policy_folders.vendor, in.text("vendor", parse_path));
+  set(to.policy_folders.admin, in.text("admin", parse_path));
   in.finish();
 }
 
@@ -112,10 +113,6 @@ void read_vms(table_reader& top, settings& to, problem_list& problems) {
 std::expected<settings, std::vector<problem>> parse(std::string_view text, std::string_view file_name) {
   problem_list problems{file_name};
   settings result;
-  if (text.size() > max_file_bytes) {
-    problems.add({}, "is larger than 1 MiB, the limit for a configuration");
-    return std::unexpected(std::move(problems).sorted());
-  }
   const auto root = read_document(text, file_name);
   if (!root) return std::unexpected(std::vector{root.error()});
   table_reader top{*root, "", problems};
@@ -125,6 +122,7 @@ std::expected<settings, std::vector<problem>> parse(std::string_view text, std::
   read_discover(top.inner("discover"), result, problems);
   read_probe(top.inner("probe"), result, problems);
   read_limits(top.inner("limits"), result, problems);
+  read_policy_folders(top.inner("policies"), result, problems);
   read_vms(top, result, problems);
   top.finish();
   auto found = std::move(problems).sorted();

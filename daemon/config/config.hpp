@@ -2,6 +2,7 @@
 // start, on reload, and by `unwedgectl check`. Reads one file; no other I/O, no state, any thread.
 #pragma once
 
+#include "daemon/config/file.hpp"
 #include "daemon/config/problem.hpp"
 #include "policies/settings.hpp"
 
@@ -11,8 +12,6 @@
 #include <vector>
 
 namespace unwedge::config {
-
-inline constexpr std::size_t max_file_bytes = 1u << 20;
 
 /// Keys as in design.md's contracts. All problems are reported, in the file's order; of a text that is no
 /// TOML the first only. `file_name` is for the problems. Never throws for its input.

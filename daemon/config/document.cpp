@@ -1,5 +1,7 @@
 #include "daemon/config/document.hpp"
 
+#include "daemon/config/file.hpp"
+
 // The only translation unit that includes toml++.
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_FORMATTERS 0
@@ -102,6 +104,9 @@ std::string_view kind_of(const node& n) {
 }
 
 std::expected<node, problem> read_document(std::string_view text, std::string_view file) {
+  if (text.size() > max_file_bytes) {
+    return std::unexpected(problem{std::string{file}, 0, 0, std::string{too_large}, ""});
+  }
   if (auto dots = too_many_dots(text, file)) return std::unexpected(std::move(*dots));
   const auto parsed = toml::parse(text);
   if (!parsed) {

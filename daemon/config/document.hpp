@@ -37,8 +37,9 @@ struct entry {
 /// "an integer", "a table": what the node is, in words.
 std::string_view kind_of(const node&);
 
-/// Reads TOML 1.0; the result is a table. A syntax error ends at the first. Nested deeper than 16 is refused:
-/// it is no configuration of ours, and the tree is destroyed recursively. Never throws for its input.
+/// Reads TOML 1.0; the result is a table. A syntax error ends at the first. Larger than max_file_bytes, or
+/// nested deeper than 16, is refused: it is no configuration of ours, and the tree is destroyed recursively.
+/// Never throws for its input.
 std::expected<node, problem> read_document(std::string_view text, std::string_view file);
 
 }  // namespace unwedge::config

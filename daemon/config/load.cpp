@@ -1,56 +1,11 @@
 #include "daemon/config/config.hpp"
 
-#include <fmt/core.h>
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <system_error>
-
 namespace unwedge::config {
 
-namespace {
-
-std::unexpected<std::string> failed(std::string_view what) {
-  const int error = errno;
-  return std::unexpected(fmt::format("{}: {}", what, std::generic_category().message(error)));
-}
-
-/// Up to one byte above the limit.
-std::expected<std::string, std::string> read_all(int fd) {
-  struct stat status{};
-  if (::fstat(fd, &status) != 0) return failed("cannot be read");
-  if (S_ISFIFO(status.st_mode)) return std::unexpected("is a fifo, expected a file");
-  std::string text(max_file_bytes + 1, '\0');
-  std::size_t have = 0;
-  while (have < text.size()) {
-    const auto got = ::read(fd, text.data() + have, text.size() - have);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return failed("cannot be read");
-    if (got == 0) break;
-    have += static_cast<std::size_t>(got);
-  }
-  if (have > max_file_bytes) return std::unexpected("is larger than 1 MiB, the limit for a configuration");
-  text.resize(have);
-  return text;
-}
-
-std::expected<std::string, std::string> read_file(const std::filesystem::path& file) {
-  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (fd < 0) return failed("cannot be read");
-  auto text = read_all(fd);
-  ::close(fd);
-  return text;
-}
-
-}  // namespace
-
 std::expected<policies::settings, std::vector<problem>> load(const std::filesystem::path& file) {
-  auto text = read_file(file);
-  if (!text) return std::unexpected(std::vector{problem{file.string(), 0, 0, std::move(text.error()), ""}});
-  return parse(*text, file.string());
+  auto read = read_file(file);
+  if (!read) return std::unexpected(std::vector{problem{file.string(), 0, 0, std::move(read.error()), ""}});
+  return parse(read->text, file.string());
 }
 
 }  // namespace unwedge::config

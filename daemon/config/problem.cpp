@@ -45,6 +45,15 @@ std::string closest(std::string_view word, std::span<const std::string_view> can
   return std::string{best};
 }
 
+std::string one_of(std::span<const std::string_view> names) {
+  std::string out;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i != 0) out += i + 1 == names.size() ? " or " : ", ";
+    out += names[i];
+  }
+  return out;
+}
+
 std::string one_line(std::string_view text) {
   std::string out;
   for (const char c : text) {

@@ -29,6 +29,9 @@ std::string to_string(const problem&);
 /// The candidate that `word` was probably meant to be: few edits away for its length. "" if none is.
 std::string closest(std::string_view word, std::span<const std::string_view> candidates);
 
+/// "a, b or c".
+std::string one_of(std::span<const std::string_view> names);
+
 /// `text` with its control characters escaped ("\\x0a").
 std::string one_line(std::string_view text);
 

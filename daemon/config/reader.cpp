@@ -41,18 +41,7 @@ std::optional<bool> table_reader::boolean(std::string_view key) {
 
 std::optional<policies::authority> table_reader::authority(std::string_view key) {
   static constexpr std::string_view names[] = {"observe", "protect", "rescue", "destroy"};
-  const auto* value = find(key);
-  if (value == nullptr) return std::nullopt;
-  const auto* name = std::get_if<std::string>(&value->value);
-  if (name == nullptr) return wrong_kind(key, *value, "observe, protect, rescue or destroy"), std::nullopt;
-  const auto authority = policies::parse_authority(*name);
-  if (!authority) {
-    problems_.add(
-        value->at,
-        fmt::format("`{}` is {}, expected observe, protect, rescue or destroy", key, backquoted(*name)),
-        closest(*name, names));
-  }
-  return authority;
+  return choice(key, policies::parse_authority, names);
 }
 
 std::optional<std::chrono::milliseconds> table_reader::duration(std::string_view key,
@@ -100,20 +89,24 @@ std::optional<std::size_t> table_reader::size(std::string_view key, std::size_t 
   return in_range(key, {value->at, static_cast<std::int64_t>(*bytes)}, least, most);
 }
 
-std::vector<std::string> table_reader::paths(std::string_view key) {
+std::vector<std::string> table_reader::list(std::string_view key, std::string_view noun,
+                                            parsed<std::string> (*parse)(std::string_view)) {
   const auto* value = find(key);
   std::vector<std::string> found;
   if (value == nullptr) return found;
   const auto* elements = std::get_if<array>(&value->value);
-  if (elements == nullptr) return wrong_kind(key, *value, "an array of paths in brackets"), found;
+  if (elements == nullptr) {
+    wrong_kind(key, *value, fmt::format("an array of {} in brackets", noun));
+    return found;
+  }
   for (const auto& element : *elements) {
     const auto* string = std::get_if<std::string>(&element.value);
     if (string == nullptr) {
-      report(element.at, fmt::format("`{}` holds {}, expected paths in quotes", key, kind_of(element)));
-    } else if (auto path = parse_path(*string); path) {
-      found.push_back(std::move(*path));
+      report(element.at, fmt::format("`{}` holds {}, expected {} in quotes", key, kind_of(element), noun));
+    } else if (auto one = parse(*string); one) {
+      found.push_back(std::move(*one));
     } else {
-      report(element.at, fmt::format("`{}` holds {}", key, path.error()));
+      report(element.at, fmt::format("`{}` holds {}", key, one.error()));
     }
   }
   return found;

@@ -1,5 +1,6 @@
 // Reads one table of the configuration: each key is asked for once, and what nobody asked for is a problem.
-// Used by config.cpp only. Problems are collected, never thrown, so that a file's are all reported at once.
+// Used by config.cpp and policies.cpp. Problems are collected, never thrown, so that a file's are all
+// reported at once.
 #pragma once
 
 #include "daemon/config/document.hpp"
@@ -8,11 +9,20 @@
 #include <fmt/core.h>
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace unwedge::config {
+
+/// What was read, or what was there before.
+template <typename T>
+void set(T& to, std::optional<std::type_identity_t<T>> from) {
+  if (from) to = std::move(*from);
+}
 
 /// The problems of a file so far.
 class problem_list {
@@ -53,6 +63,22 @@ class table_reader {
     return std::nullopt;
   }
 
+  /// One of `names`, which `parse` (text -> std::optional<T>) takes.
+  template <typename Parse>
+  auto choice(std::string_view key, Parse parse, std::span<const std::string_view> names)
+      -> decltype(parse("")) {
+    const auto* value = find(key);
+    if (value == nullptr) return std::nullopt;
+    const auto* word = std::get_if<std::string>(&value->value);
+    if (word == nullptr) return wrong_kind(key, *value, one_of(names)), std::nullopt;
+    auto result = parse(*word);
+    if (!result) {
+      problems_.add(value->at, fmt::format("`{}` is {}, expected {}", key, backquoted(*word), one_of(names)),
+                    closest(*word, names));
+    }
+    return result;
+  }
+
   std::optional<bool> boolean(std::string_view key);
   std::optional<policies::authority> authority(std::string_view key);
 
@@ -66,8 +92,9 @@ class table_reader {
   /// "256MiB" or an integer, within bounds.
   std::optional<std::size_t> size(std::string_view key, std::size_t least, std::size_t most);
 
-  /// Absolute paths or globs.
-  std::vector<std::string> paths(std::string_view key);
+  /// The strings of an array, as `parse` takes them; `noun` is what messages call them: "paths".
+  std::vector<std::string> list(std::string_view key, std::string_view noun,
+                                parsed<std::string> (*parse)(std::string_view));
 
   /// A table within this one; an empty one if it is not there or no table.
   const node& inner(std::string_view key);

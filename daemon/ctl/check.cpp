@@ -1,4 +1,5 @@
-#include "daemon/config/config.hpp"
+#include "daemon/config/check.hpp"
+
 #include "daemon/ctl/commands.hpp"
 #include "daemon/ctl/printable.hpp"
 #include "daemon/ctl/session.hpp"
@@ -12,13 +13,10 @@ namespace {
 
 /// "FILE: ok" to standard output, or a line per problem to standard error, as compilers write them.
 bool check_file(const std::filesystem::path& file) {
-  auto const loaded = config::load(file);
-  if (loaded) {
-    put(printable(file.string()) + ": ok\n");
-    return true;
-  }
-  for (auto const& problem : loaded.error()) fmt::print(stderr, "{}\n", printable(to_string(problem)));
-  return false;
+  auto const problems = config::check_file(file);
+  for (auto const& problem : problems) fmt::print(stderr, "{}\n", printable(to_string(problem)));
+  if (problems.empty()) put(printable(file.string()) + ": ok\n");
+  return problems.empty();
 }
 
 }  // namespace

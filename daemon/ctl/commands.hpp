@@ -8,7 +8,8 @@ namespace unwedge::ctl {
 /// Runs the command; results go to standard output, errors to standard error as one line.
 exit_status run(const options& chosen);
 
-/// `unwedgectl check`: needs no daemon. A faulty configuration is exit_usage, as `unwedged --check` has it.
+/// `unwedgectl check`: needs no daemon. A faulty configuration or policy is exit_usage, as `unwedged --check`
+/// has it.
 exit_status check(const options& chosen);
 
 /// `unwedgectl events --follow`: returns at SIGINT or SIGTERM (done), or when the daemon goes away (failed).

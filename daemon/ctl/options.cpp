@@ -32,8 +32,10 @@ void add_commands(CLI::App& app, options& chosen) {
   add("events", command::events, "what unwedged saw and did last")
       ->add_flag("-f,--follow", chosen.follow, "and what comes, until interrupted");
   add("reload", command::reload, "read the configuration again; a faulty one changes nothing");
-  add("check", command::check, "check configuration files without a daemon")
-      ->add_option("FILE", chosen.files, "default: /etc/unwedge/unwedged.toml");
+  add("check", command::check, "check configuration and policies without a daemon")
+      ->add_option(
+          "FILE", chosen.files,
+          "a configuration, with the policies it names, or a policy; default: /etc/unwedge/unwedged.toml");
 }
 
 }  // namespace

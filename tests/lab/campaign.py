@@ -14,6 +14,7 @@ from pathlib import Path
 from catalogue import Scenario
 from expectation import Unexpected
 from processes import ProcessEnded
+from qemus import Qemu
 from qmp_client import QmpError, QmpSilent
 from stage import Settings, Stage
 
@@ -32,9 +33,20 @@ def snapshot(programs: Path) -> Iterator[Path]:
         yield Path(copy)
 
 
+@dataclass(frozen=True)
+class Play:
+    """One run of one scenario."""
+    scenario: Scenario
+    qemu: Qemu
+    column: str
+    run: int
+    of_runs: int
+
+
 @dataclass
 class Result:
     scenario: str
+    qemu: str
     column: str
     run: int
     ok: bool = False
@@ -51,34 +63,36 @@ class Result:
 
 @dataclass
 class Campaign:
-    settings: Settings
+    programs: Path
     jobs: int
     keep: bool
     results: list[Result] = field(default_factory=list)
 
-    async def play(self, wanted: list[tuple[Scenario, str, int]]) -> list[Result]:
-        """Every (scenario, column, run), in order as slots come free."""
+    async def play(self, wanted: list[Play]) -> list[Result]:
+        """All, in order as slots come free."""
         slots = asyncio.Semaphore(self.jobs)
         self._total, self._started = len(wanted), time.monotonic()
 
-        async def in_a_slot(scenario: Scenario, column: str, run: int) -> Result:
+        async def in_a_slot(play: Play) -> Result:
             async with slots:
-                result = await self._one(scenario, column, run)
+                result = await self._one(play)
             self.results.append(result)
             self._progress(result)
             return result
 
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(in_a_slot(*item)) for item in wanted]
+            tasks = [group.create_task(in_a_slot(play)) for play in wanted]
         return [task.result() for task in tasks]
 
-    async def _one(self, scenario: Scenario, column: str, run: int) -> Result:
-        result = Result(scenario.name, column, run)
+    async def _one(self, play: Play) -> Result:
+        scenario = play.scenario
+        result = Result(scenario.name, play.qemu.version, play.column, play.run)
         started = time.monotonic()
-        stage = Stage(self.settings, scenario.enrolment if column == "with" else None, scenario.authority)
+        stage = Stage(Settings(play.qemu.binary, self.programs), scenario.enrolment if play.column == "with" else None,
+                      scenario.authority, scenario.policies, play.run, play.of_runs)
         try:
             async with stage, asyncio.timeout(_LONGEST_RUN):
-                result.outcome = await scenario.play[column](stage)
+                result.outcome = await scenario.play[play.column](stage)
                 if stage.unwedged:
                     await stage.unwedged.stop()
             result.ok = True
@@ -103,5 +117,5 @@ class Campaign:
     def _progress(self, result: Result) -> None:
         since = time.monotonic() - self._started
         said = result.outcome if result.ok else f"FAILED: {result.reason.strip().splitlines()[-1][:160]}"
-        print(f"{since:7.1f} s  {len(self.results):3}/{self._total}  {result.scenario} ({result.column}, "
-              f"run {result.run}): {said}  [{result.seconds:.0f} s]", file=sys.stderr, flush=True)
+        print(f"{since:7.1f} s  {len(self.results):3}/{self._total}  {result.scenario} (QEMU {result.qemu}, "
+              f"{result.column}, run {result.run}): {said}  [{result.seconds:.0f} s]", file=sys.stderr, flush=True)

@@ -2,7 +2,8 @@
 
 A module has a docstring (its first line is what --list says), ENROLMENT, and a coroutine for each column
 of the table that makes sense for it: `alone(stage)` and `with_unwedged(stage)`. They return what came of it
-in a few words, or raise Unexpected. AUTHORITY is protect unless it says otherwise.
+in a few words, or raise Unexpected. AUTHORITY is protect unless it says otherwise. POLICIES are files of the
+administrator's, by name: an empty text switches the shipped one of that name off.
 """
 
 import importlib
@@ -26,6 +27,7 @@ class Scenario:
     summary: str
     enrolment: Enrolment
     authority: str
+    policies: dict[str, str]
     play: dict[str, Callable[[Stage], Awaitable[str]]]  # by column
 
 
@@ -39,5 +41,5 @@ def _load(name: str) -> Scenario:
     module = importlib.import_module(f"scenarios.{name.replace('-', '_')}")
     columns = {"alone": getattr(module, "alone", None), "with": getattr(module, "with_unwedged", None)}
     return Scenario(name, module.__doc__.splitlines()[0], module.ENROLMENT,
-                    getattr(module, "AUTHORITY", "protect"),
+                    getattr(module, "AUTHORITY", "protect"), getattr(module, "POLICIES", {}),
                     {column: play for column, play in columns.items() if play})

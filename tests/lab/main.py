@@ -7,14 +7,14 @@ import argparse
 import asyncio
 import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
-from campaign import Campaign, Result, snapshot
+from campaign import Campaign, Play, Result, snapshot
 from catalogue import COLUMNS, Scenario, scenarios
 from interruption import EXIT_STATUS, cancel_on_signals
-from stage import PROGRAMS, Settings
+from qemus import ALL, BACKPORT, INSTALLED, NoQemu, chosen
+from stage import PROGRAMS
 from table import failures, summary, table
 
 
@@ -32,7 +32,9 @@ def _arguments(known: dict[str, Scenario]) -> argparse.Namespace:
     parser.add_argument("--keep", action="store_true", help="keep the folder of every run, not only of failed ones")
     parser.add_argument("--bin", type=Path, default=PROGRAMS, metavar="DIR",
                         help="where unwedged and unwedgectl are (default build/bin)")
-    parser.add_argument("--qemu", default="qemu-system-x86_64", metavar="BINARY", help="the QEMU to play with")
+    parser.add_argument("--qemu", default=INSTALLED, metavar="WHICH",
+                        help=f"the QEMU to play with: {INSTALLED} (default), {BACKPORT} (of bookworm-backports), "
+                             f"{ALL} of these, or a program")
     parser.add_argument("--list", action="store_true", help="list the scenarios and exit")
     arguments = parser.parse_args()
 
@@ -43,9 +45,12 @@ def _arguments(known: dict[str, Scenario]) -> argparse.Namespace:
         parser.error("--runs and --jobs start at 1")
     if arguments.list:
         return arguments
-    for program in (arguments.qemu, "qemu-storage-daemon"):
-        if not shutil.which(program):
-            parser.error(f"{program} is not installed")
+    if not shutil.which("qemu-storage-daemon"):
+        parser.error("qemu-storage-daemon is not installed")
+    try:
+        arguments.qemus = chosen(arguments.qemu)
+    except NoQemu as missing:
+        parser.error(str(missing))
     if not arguments.alone and not (arguments.bin / "unwedged").exists():
         parser.error(f"no unwedged in {arguments.bin}: build it first (./dev build), or use --alone")
     return arguments
@@ -56,14 +61,15 @@ def _listing(known: dict[str, Scenario]) -> str:
     return "\n".join(f"  {name:<{width}}  {scenario.summary}" for name, scenario in known.items())
 
 
-def _wanted(arguments: argparse.Namespace, known: dict[str, Scenario]) -> list[tuple[Scenario, str, int]]:
+def _wanted(arguments: argparse.Namespace, known: dict[str, Scenario]) -> list[Play]:
     columns = ("alone",) if arguments.alone else ("with",) if arguments.with_unwedged else COLUMNS
-    return [(known[name], column, run) for run in range(1, arguments.runs + 1)
+    return [Play(known[name], qemu, column, run, arguments.runs) for run in range(1, arguments.runs + 1)
             for name in known if name in arguments.names or not arguments.names
+            for qemu in arguments.qemus
             for column in columns if column in known[name].play]
 
 
-async def _play(campaign: Campaign, wanted: list[tuple[Scenario, str, int]]) -> list[Result]:
+async def _play(campaign: Campaign, wanted: list[Play]) -> list[Result]:
     cancel_on_signals()
     return await campaign.play(wanted)
 
@@ -74,18 +80,18 @@ def main() -> int:
     if arguments.list:
         print(_listing(known))
         return 0
-    version = subprocess.run([arguments.qemu, "--version"], capture_output=True, text=True).stdout.splitlines()[0]
-    print(version, file=sys.stderr)
+    for qemu in arguments.qemus:
+        print(qemu.full, file=sys.stderr)
     try:
         with snapshot(arguments.bin) as programs:
-            campaign = Campaign(Settings(arguments.qemu, programs), arguments.jobs, arguments.keep)
+            campaign = Campaign(programs, arguments.jobs, arguments.keep)
             results = asyncio.run(_play(campaign, _wanted(arguments, known)))
     except asyncio.CancelledError:
         print("interrupted; everything that was started has been ended", file=sys.stderr)
         return EXIT_STATUS
     ok = all(result.ok for result in results)
     if arguments.json:
-        print(json.dumps({"qemu": version, "runs": arguments.runs, "ok": ok, "summary": summary(results),
+        print(json.dumps({"qemu": [qemu.full for qemu in arguments.qemus], "runs": arguments.runs, "ok": ok, "summary": summary(results),
                           "results": [result.as_json() for result in results]}, indent=2))
     elif results:
         print(table(results))

@@ -11,11 +11,12 @@ TARGET = "tgt"
 BYTES_PER_SECOND = 20_000_000
 
 
-async def start_mirror(vm: VirtualMachine, server: NbdServer, speed: int = BYTES_PER_SECOND) -> None:
+async def start_mirror(vm: VirtualMachine, server: NbdServer, speed: int = BYTES_PER_SECOND, *,
+                       auto_dismiss: bool = False) -> None:
+    """auto-dismiss off, as libvirt does: a concluded job stays to be asked about. On, the job is gone at its end."""
     await vm.qmp.execute("blockdev-add", driver="nbd", node_name=TARGET, server=server.address, export=server.EXPORT)
-    # auto-dismiss off, as libvirt does: a concluded job stays to be asked about.
     await vm.qmp.execute("blockdev-mirror", job_id=JOB, device="disk", target=TARGET, sync="full", speed=speed,
-                         auto_dismiss=False)
+                         auto_dismiss=auto_dismiss)
     vm.timeline.note("qemu", f"mirror {JOB}: disk -> NBD node {TARGET}")
 
 

@@ -56,6 +56,9 @@ class Stage:
     settings: Settings
     enrolment: Enrolment | None  # None: alone
     authority: str = "protect"
+    policies: dict[str, str] = field(default_factory=dict)
+    run: int = 1      # of so many
+    of_runs: int = 1
     narrator: Narrator | None = None
     vm_name: str = ""  # of the source; by default one that is unique on the host
     figures: Figures = field(default_factory=Figures)
@@ -135,5 +138,6 @@ class Stage:
     async def _start_unwedged(self, vm: str) -> None:
         require(not self.unwedged, "one daemon is enough")
         self.unwedged = Unwedged(self.settings.programs, self.folder, self.timeline)
-        await self.unwedged.start(configuration(self.authority, self.enrolment, self.folder, [vm]))
+        await self.unwedged.start(
+            configuration(self.authority, self.enrolment, self.folder, [vm], self.policies))
         self.timeline.note("unwedged", f"started, authority {self.authority}, patience 3 s")

@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from campaign import Result
 
 _FIGURES = ("stall_to_verdict", "stall_to_running", "verdict_to_running")
-_HEAD = ("scenario", "alone", "with unwedged", "stall->verdict", "stall->running", "verdict->running", "ok")
+_HEAD = ("scenario", "QEMU", "alone", "with unwedged", "stall->verdict", "stall->running", "verdict->running", "ok")
 
 
 def table(results: list[Result]) -> str:
-    names = list(dict.fromkeys(result.scenario for result in results))
-    rows = [_HEAD, *(_row(name, [result for result in results if result.scenario == name]) for name in names)]
+    rows = [_HEAD, *(_row(name, qemu, of) for (name, qemu), of in _by_row(results).items())]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
     lines.insert(1, "  ".join("-" * width for width in widths))
@@ -28,7 +27,7 @@ def failures(results: Iterable[Result]) -> str:
     for result in results:
         if result.ok:
             continue
-        paragraphs.append(f"{result.scenario} ({result.column}, run {result.run}): {result.reason.strip()}\n"
+        paragraphs.append(f"{result.scenario} (QEMU {result.qemu}, {result.column}, run {result.run}): {result.reason.strip()}\n"
                           f"  logs: {result.folder}")
         if result.unwedged_log:
             paragraphs.append("  the end of unwedged's log:\n" + _indented(result.unwedged_log))
@@ -36,16 +35,23 @@ def failures(results: Iterable[Result]) -> str:
 
 
 def summary(results: list[Result]) -> dict:
-    """Minimum, median and maximum of each figure, by scenario, over the runs with the daemon."""
-    names = dict.fromkeys(result.scenario for result in results)
-    return {name: {figure: _spread(results, name, figure) for figure in _FIGURES} for name in names}
+    """Minimum, median and maximum of each figure, by scenario and QEMU, over the runs with the daemon."""
+    return {f"{name}, QEMU {qemu}": {figure: _spread(of, figure) for figure in _FIGURES}
+            for (name, qemu), of in _by_row(results).items()}
 
 
-def _row(name: str, results: list[Result]) -> tuple[str, ...]:
-    figures = summary(results)[name]
+def _by_row(results: list[Result]) -> dict[tuple[str, str], list[Result]]:
+    rows: dict[tuple[str, str], list[Result]] = {}
+    for result in results:
+        rows.setdefault((result.scenario, result.qemu), []).append(result)
+    return rows
+
+
+def _row(name: str, qemu: str, results: list[Result]) -> tuple[str, ...]:
+    figures = {figure: _spread(results, figure) for figure in _FIGURES}
     passed = sum(result.ok for result in results)
     ok = "yes" if passed == len(results) else f"NO ({passed}/{len(results)})"
-    return (name, _outcomes(results, "alone"), _outcomes(results, "with"),
+    return (name, qemu, _outcomes(results, "alone"), _outcomes(results, "with"),
             *(_times(figures[figure]) for figure in _FIGURES), ok)
 
 
@@ -56,9 +62,9 @@ def _outcomes(results: list[Result], column: str) -> str:
     return ", ".join(counted) or "-"
 
 
-def _spread(results: Iterable[Result], name: str, figure: str) -> dict[str, float] | None:
+def _spread(results: Iterable[Result], figure: str) -> dict[str, float] | None:
     values = [result.figures[figure] for result in results
-              if result.scenario == name and result.column == "with" and result.figures.get(figure) is not None]
+              if result.column == "with" and result.figures.get(figure) is not None]
     if not values:
         return None
     return {"min": min(values), "median": round(statistics.median(values), 3), "max": max(values)}

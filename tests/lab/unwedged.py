@@ -16,14 +16,22 @@ from expectation import Unexpected, require
 from processes import Process
 from timeline import Timeline
 
+_SHIPPED = Path(__file__).resolve().parents[2] / "policies" / "shipped"
 PATIENCE = 3.0  # seconds, as in the configuration below
 _PROBE = '[probe]\ninterval = "1s"\nlate_after = "1s"\npatience = "3s"\n'
 
 
-def configuration(authority: str, enrolment: Enrolment, folder: Path, vms: Sequence[str]) -> str:
+def configuration(authority: str, enrolment: Enrolment, folder: Path, vms: Sequence[str],
+                  policies: dict[str, str]) -> str:
+    """`policies`: the administrator's, by name; they are written beside it. The others are those we ship."""
     discover = enrolment.discover(folder)
+    own = folder / "policies.d"
+    own.mkdir()
+    for name, text in policies.items():
+        (own / f"{name}.toml").write_text(text)
     return "\n".join([
         f'authority = "{authority}"\n',
+        f'[policies]\nvendor = "{_SHIPPED}"\nadmin = "{own}"\n',
         f"[discover]\n{discover}" if discover else "",
         _PROBE,
         *(enrolment.fixed_vm(folder, vm) for vm in vms)])

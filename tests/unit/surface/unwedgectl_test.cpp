@@ -99,6 +99,24 @@ TEST_F(unwedgectl, checks_configuration_without_a_daemon) {
   EXPECT_EQ(run("check " UNWEDGE_SOURCE_DIR "/systemd/unwedged.toml").err, "");
 }
 
+TEST_F(unwedgectl, checks_policies_alone_and_with_the_configuration_that_names_them) {
+  auto const policies = folder_ / "policies.d";
+  std::filesystem::create_directory(policies);
+  auto const file = (policies / "x.toml").string();
+  auto const config = (folder_ / "c.toml").string();
+  std::ofstream(config) << "[policies]\nadmin = \"" << policies.string() << "\"\n";
+  std::ofstream(file) << "condition = \"job-stuck\"\nladder = [{ action = \"report\" }]\n";
+  EXPECT_EQ(run("check " + file + " " + config).out, file + ": ok\n" + config + ": ok\n");
+  std::ofstream(file) << "condition = \"job-stuck\"\nladder = [{ action = \"yank-root\" }]\n";
+  for (auto const& one : {file, config}) {
+    auto const done = run("check " + one);
+    EXPECT_EQ(done.status, 2);
+    EXPECT_EQ(done.out, "");
+    EXPECT_THAT(done.err, StartsWith(file + ":2:22: `action` is `yank-root`, which is for monitor-stalled"));
+  }
+  EXPECT_EQ(run("check " UNWEDGE_SOURCE_DIR "/policies/shipped/*.toml").status, 0);
+}
+
 TEST_F(unwedgectl, lists) {
   start();
   auto const done = run("list");

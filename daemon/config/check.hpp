@@ -1,0 +1,20 @@
+// What is wrong with a configuration or a policy, before anything uses it: for `unwedgectl check` and
+// `unwedged --check`. Reads files; changes nothing.
+#pragma once
+
+#include "daemon/config/problem.hpp"
+
+#include <filesystem>
+#include <vector>
+
+namespace unwedge::config {
+
+/// Of a main configuration, and if that is sound of the policies in the folders it names. An empty path means
+/// no configuration: the defaults. No problems: all is well.
+std::vector<problem> check_all(const std::filesystem::path& config_file);
+
+/// Of a file of either kind: a policy if it lies in a folder called policies.d or has a `condition` at its
+/// top level, else a main configuration, as check_all does.
+std::vector<problem> check_file(const std::filesystem::path& file);
+
+}  // namespace unwedge::config
