@@ -20,12 +20,15 @@ plan one(std::string action, boost::json::object arguments = {}) {
 /// The job's verbs (job.c, JobVerbTable): in another state QEMU refuses them.
 plan job_command(std::string_view verb, const condition& c, const vm_view& view) {
   const auto found = view.vm.jobs.find(c.subject);
-  if (found == view.vm.jobs.end()) return none(fmt::format("There is no job {} any more.", qmp::printable(c.subject)));
+  if (found == view.vm.jobs.end())
+    return none(fmt::format("There is no job {} any more.", qmp::printable(c.subject)));
   const auto& status = found->second.status;
   if (verb == "job-finalize" && status != "pending") return none("Only a pending job can be finalized.");
   if (verb == "job-dismiss" && status != "concluded") return none("Only a concluded job can be dismissed.");
-  if (verb == "job-pause" && status != "running" && status != "ready") return none("Only a running job can be paused.");
-  if (verb == "job-cancel" && (status == "concluded" || status == "aborting")) return none("The job has ended already.");
+  if (verb == "job-pause" && status != "running" && status != "ready")
+    return none("Only a running job can be paused.");
+  if (verb == "job-cancel" && (status == "concluded" || status == "aborting"))
+    return none("The job has ended already.");
   return one(std::string(verb), {{"id", c.subject}});
 }
 
@@ -42,9 +45,11 @@ plan yank_migration(const vm_view& view) {
   if (cancel.ladder.empty()) return cancel;
   if (!view.vm.monitor.oob) return none("The monitor has no out-of-band channel.");
   const auto& m = *view.vm.migration;
-  if (!m.postcopy_enabled || *m.postcopy_enabled) return none("Post-copy is enabled, or not known not to be.");
+  if (!m.postcopy_enabled || *m.postcopy_enabled)
+    return none("Post-copy is enabled, or not known not to be.");
   if (!view.vm.yankable.migration) return none("QEMU does not list the migration among what it can yank.");
-  // Before the switchover the destination has not got the state; what follows is judged by the stall's evidence.
+  // Before the switchover the destination has not got the state; what follows is judged by the stall's
+  // evidence.
   if (m.status != "active") return none("Only before the switchover the destination surely is not the VM.");
   return one("yank", {{"instances", boost::json::array{boost::json::object{{"type", "migration"}}}}});
 }
@@ -58,16 +63,18 @@ plan yank_target(std::string_view job, const vm_view& view) {
   const auto& target = *found->second.target;
   const auto node = vm.nodes.find(target);
   if (node == vm.nodes.end() || !node->second.job_target)
-    return none(fmt::format("Node \"{}\" is not only a job's target: the guest may need it.", qmp::printable(target)));
+    return none(fmt::format("Node \"{}\" is not only a job's target: the guest may need it.",
+                            qmp::printable(target)));
   const auto& peer = node->second.peer;
   if (peer.starts_with('/') || peer.starts_with('@'))
     return none(fmt::format("Node \"{}\" is reached by a unix socket: a plain yank does not end the wait.",
                             qmp::printable(target)));
   if (!vm.monitor.oob) return none("The monitor has no out-of-band channel.");
   if (std::ranges::find(vm.yankable.block_nodes, target) == vm.yankable.block_nodes.end())
-    return none(fmt::format("QEMU does not list node \"{}\" among what it can yank.", qmp::printable(target)));
-  return one("yank", {{"instances",
-                       boost::json::array{boost::json::object{{"type", "block-node"}, {"node-name", target}}}}});
+    return none(
+        fmt::format("QEMU does not list node \"{}\" among what it can yank.", qmp::printable(target)));
+  return one("yank", {{"instances", boost::json::array{boost::json::object{{"type", "block-node"},
+                                                                           {"node-name", target}}}}});
 }
 
 plan resolve(action_kind action, const condition& c, const vm_view& view) {
@@ -75,7 +82,8 @@ plan resolve(action_kind action, const condition& c, const vm_view& view) {
     case action_kind::yank_root:
       return view.stall != nullptr ? plan_for(*view.stall, view.vm) : none("There is no verdict.");
     case action_kind::yank_target:
-      // In a switchover the guard and the stall's verdict know better: with an iothread a yank there can abort.
+      // In a switchover the guard and the stall's verdict know better: with an iothread a yank there can
+      // abort.
       if (view.vm.migration && is_running(*view.vm.migration))
         return none("A migration runs: its guard decides in which order to cancel and to yank.");
       return yank_target(c.subject, view);

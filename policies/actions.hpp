@@ -1,5 +1,5 @@
-// From an action's name to the command that it means here and now, or the reason why it is not for this VM. Pure;
-// asked again at the last moment, with fresh evidence: only the same answer is acted on.
+// From an action's name to the command that it means here and now, or the reason why it is not for this VM.
+// Pure; asked again at the last moment, with fresh evidence: only the same answer is acted on.
 #pragma once
 
 #include "policies/condition.hpp"

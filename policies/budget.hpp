@@ -1,5 +1,5 @@
-// How many steps a policy may still take: on one VM, on the whole host. Pure; the engine of a VM holds one for
-// itself, and all share the host's.
+// How many steps a policy may still take: on one VM, on the whole host. Pure; the engine of a VM holds one
+// for itself, and all share the host's.
 #pragma once
 
 #include "policies/policy.hpp"

@@ -23,7 +23,8 @@ struct take_step {
   std::size_t index;
   policies::step step;
 };
-/// A step that is on record without having been taken: why is in `result` ("observed", "dry-run", "held: ...").
+/// A step that is on record without having been taken: why is in `result` ("observed", "dry-run", "held:
+/// ...").
 struct record_step {
   std::size_t index;
   policies::step step;
@@ -41,11 +42,12 @@ struct set_precaution {
   std::string why;
 };
 
-/// `run` says which incident it belongs to: one of each policy and subject can be open at once on a VM. Empty for
-/// a precaution.
+/// `run` says which incident it belongs to: one of each policy and subject can be open at once on a VM. Empty
+/// for a precaution.
 struct decision {
   std::string run;
-  std::variant<open_incident, amend_verdict, take_step, record_step, add_note, close_incident, set_precaution> what;
+  std::variant<open_incident, amend_verdict, take_step, record_step, add_note, close_incident, set_precaution>
+      what;
 };
 
 enum class step_outcome {

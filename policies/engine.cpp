@@ -45,7 +45,12 @@ const policy* engine::policy_for(const look& l, condition_kind kind, const std::
 }
 
 run_input engine::input(const look& l, const policy& by, const std::string& run) {
-  return {.view = l.view, .by = by, .frame = l.frame, .of_vm = budget_, .of_host = l.of_host, .busy = others_act(run)};
+  return {.view = l.view,
+          .by = by,
+          .frame = l.frame,
+          .of_vm = budget_,
+          .of_host = l.of_host,
+          .busy = others_act(run)};
 }
 
 void engine::end_of_process(const look& l, std::vector<decision>& out) {
@@ -56,8 +61,9 @@ void engine::end_of_process(const look& l, std::vector<decision>& out) {
   const auto* gone = holding(condition_kind::process_gone, "");
   const auto* by = gone != nullptr ? policy_for(l, gone->kind, gone->state) : nullptr;
   if (by == nullptr) return;
-  out.push_back({by->name, open_incident{by->name, *gone,
-                                         l.view.stall != nullptr ? std::optional(*l.view.stall) : std::nullopt}});
+  out.push_back(
+      {by->name, open_incident{by->name, *gone,
+                               l.view.stall != nullptr ? std::optional(*l.view.stall) : std::nullopt}});
   out.push_back({by->name, close_incident{"observed"}});
 }
 
@@ -69,8 +75,7 @@ void engine::step_ladders(const look& l, std::vector<decision>& out) {
     const auto closed = closed_at_.find(by->name);
     if (closed != closed_at_.end() && l.view.now - closed->second < by->cooldown) continue;
     const auto key = key_of(*by, c.subject);
-    if (!ladders_.contains(key))
-      ladders_.emplace(key, ladder{ladder_run(key), by->name, c.kind, c.subject});
+    if (!ladders_.contains(key)) ladders_.emplace(key, ladder{ladder_run(key), by->name, c.kind, c.subject});
   }
   for (auto& [key, ladder] : ladders_) {
     const auto* holds = holding(ladder.about, ladder.subject);
@@ -104,8 +109,13 @@ void engine::step_done(const std::string& run, step_outcome outcome, instant now
     budget_.refund(policy_of(run));
     of_host.refund(policy_of(run));
   }
-  if (const auto found = ladders_.find(run); found != ladders_.end()) found->second.run.step_done(outcome, now);
+  if (const auto found = ladders_.find(run); found != ladders_.end())
+    found->second.run.step_done(outcome, now);
   if (run == "switchover-guard") guard_.step_done(outcome, now);
+}
+
+void engine::precaution_done(const policies::step& s, bool accepted, instant now) {
+  guard_.precaution_done(s, accepted, now);
 }
 
 bool engine::confirms(const std::string& run, const policies::step& s, const look& l) {
@@ -118,7 +128,8 @@ bool engine::confirms(const std::string& run, const policies::step& s, const loo
   if (found == ladders_.end()) return false;
   const auto by = std::ranges::find(l.policies, found->second.policy_name, &policy::name);
   return by != l.policies.end() &&
-         found->second.run.confirms(s, input(l, *by, run), holding(found->second.about, found->second.subject));
+         found->second.run.confirms(s, input(l, *by, run),
+                                    holding(found->second.about, found->second.subject));
 }
 
 std::string engine::resume(const policy& by, const std::string& subject, const record& r) {
@@ -141,7 +152,8 @@ const condition* engine::holding(condition_kind kind, const std::string& subject
 
 bool engine::others_act(const std::string& run) const {
   if (run != "switchover-guard" && guard_.acting()) return true;
-  return std::ranges::any_of(ladders_, [&](const auto& l) { return l.first != run && l.second.run.acting(); });
+  return std::ranges::any_of(ladders_,
+                             [&](const auto& l) { return l.first != run && l.second.run.acting(); });
 }
 
 bool engine::incident_open() const {
@@ -149,7 +161,8 @@ bool engine::incident_open() const {
 }
 
 bool engine::acting() const {
-  return guard_.acting() || std::ranges::any_of(ladders_, [](const auto& l) { return l.second.run.acting(); });
+  return guard_.acting() ||
+         std::ranges::any_of(ladders_, [](const auto& l) { return l.second.run.acting(); });
 }
 
 std::vector<std::string> engine::open_runs() const {

@@ -1,10 +1,11 @@
-// The policy engine of one VM: looks at what holds, and lets each policy that is about it go on by a step. A pure
-// state machine: the same looks give the same decisions. No clock, no I/O, no log. The watcher owns one for each VM.
+// The policy engine of one VM: looks at what holds, and lets each policy that is about it go on by a step. A
+// pure state machine: the same looks give the same decisions. No clock, no I/O, no log. The watcher owns one
+// for each VM.
 #pragma once
 
 #include "policies/conditions/conditions.hpp"
+#include "policies/guard/switchover_guard.hpp"
 #include "policies/ladder_run.hpp"
-#include "policies/switchover_guard.hpp"
 
 #include <map>
 #include <span>
@@ -16,7 +17,8 @@ namespace unwedge::policies {
 struct look {
   const vm_view& view;
   std::string_view vm_name;
-  std::span<const policy> policies;  ///< in the order of their files: the first that matches a condition has it
+  std::span<const policy>
+      policies;  ///< in the order of their files: the first that matches a condition has it
   const action_frame& frame;
   step_budget& of_host;
 };
@@ -28,6 +30,9 @@ class engine {
 
   /// The outcome of a take_step. Until it is told no further step is taken on this VM.
   void step_done(const std::string& run, step_outcome outcome, instant now, step_budget& of_host);
+
+  /// The outcome of a set_precaution.
+  void precaution_done(const policies::step&, bool accepted, instant now);
 
   /// True if, by fresh evidence, this step is still what its policy asks for.
   bool confirms(const std::string& run, const policies::step&, const look&);
@@ -74,7 +79,7 @@ class engine {
   conditions holding_;
   step_budget budget_;
   std::map<std::string, instant, std::less<>> closed_at_;  ///< by policy, for its cooldown
-  bool ended_ = false;  ///< the process's end is on record
+  bool ended_ = false;                                     ///< the process's end is on record
 };
 
 }  // namespace unwedge::policies

@@ -15,6 +15,10 @@ struct action_frame {
   std::string host_starved;  ///< why nothing may be concluded from lateness now; empty: the host is well
 };
 
+/// What the operator decided against a step of this policy: "observed", "dry-run", "held: WHY"; empty:
+/// nothing.
+std::string operator_forbids(const action_frame&, const policy& by, authority needs);
+
 /// Why this policy may not take a step now: "observed", "dry-run", "held: WHY", "host-starved: WHY",
 /// "budget: WHY"; empty: it may. In this order: what the operator decided comes first.
 std::string forbids(const action_frame&, const policy& by, authority needs);

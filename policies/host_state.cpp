@@ -26,7 +26,8 @@ std::string host_starved(const host_facts& host) {
     return fmt::format("{} of {} VMs are late at once, and no evidence says why", host.late, host.vms);
   if (stalls(host.memory_stall))
     return fmt::format("everything waits for memory {:.0f} % of the time", *host.memory_stall);
-  if (stalls(host.io_stall)) return fmt::format("everything waits for I/O {:.0f} % of the time", *host.io_stall);
+  if (stalls(host.io_stall))
+    return fmt::format("everything waits for I/O {:.0f} % of the time", *host.io_stall);
   return "";
 }
 

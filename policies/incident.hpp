@@ -17,10 +17,10 @@ struct incident_step {
   wall_time at{};
   std::string action;  ///< "yank"
   boost::json::object arguments;
-  std::string authority;  ///< what it needs
+  std::string authority;     ///< what it needs
   boost::json::object undo;  ///< the arguments that take it back; empty: nothing does
-  std::string result;     ///< "", while under way: its intent is on record, its outcome not yet;
-                          ///< done | failed: WHY | refused: WHY | observed | dry-run
+  std::string result;        ///< "", while under way: its intent is on record, its outcome not yet;
+                             ///< done | failed: WHY | refused: WHY | observed | dry-run
   std::chrono::milliseconds took{0};
 };
 

@@ -7,7 +7,6 @@
 namespace unwedge::policies {
 namespace {
 
-
 const file_facts* regular_file(const process_facts& facts, int fd) {
   const auto found = std::ranges::find(facts.files, fd, &file_facts::fd);
   return found == facts.files.end() || found->what != file_facts::kind::regular ? nullptr : &*found;
@@ -19,18 +18,24 @@ void io_health::add(const process_facts& facts, const vm_model& vm) {
   std::map<std::uint64_t, connection> connections;
   for (const auto& s : facts.sockets) {
     if (s.listening || s.peer.empty() || nodes_with_peer(vm, s.peer).empty()) continue;
-    connection c{s.peer,          s.bytes_acked,  s.bytes_received, s.send_queue,
-                 s.receive_queue, owes_answer(s), facts.at};
+    connection c{.peer = s.peer,
+                 .acked = s.bytes_acked,
+                 .received = s.bytes_received,
+                 .send_queue = s.send_queue,
+                 .receive_queue = s.receive_queue,
+                 .owed = owes_answer(s),
+                 .since = facts.at};
     const auto before = connections_.find(s.inode);
     if (before != connections_.end()) {
       const auto& b = before->second;
-      const bool still = b.acked == c.acked && b.received == c.received && b.send_queue == c.send_queue &&
-                         b.receive_queue == c.receive_queue && b.owed && c.owed;
-      if (still) c.since = b.since;
+      c.moved = b.acked != c.acked || b.received != c.received || b.send_queue != c.send_queue ||
+                b.receive_queue != c.receive_queue;
+      if (!c.moved && b.owed && c.owed) c.since = b.since;
     }
     connections.emplace(s.inode, std::move(c));
   }
   connections_ = std::move(connections);
+  looked_at_ = facts.at;
 
   std::map<pid_t, file_wait> waits;
   for (const auto& t : facts.threads) {
@@ -68,6 +73,16 @@ std::optional<instant> io_health::silent_since(const vm_model& vm, const job_sta
   return silent_since(vm, node->second.peer);
 }
 
+bool io_health::answers_since(const vm_model& vm, const job_state& job, instant since) const {
+  if (!job.target) return true;
+  const auto node = vm.nodes.find(*job.target);
+  if (node == vm.nodes.end() || node->second.peer.empty()) return true;
+  if (looked_at_ < since) return false;
+  return std::ranges::all_of(connections_, [&](const auto& c) {
+    return c.second.peer != node->second.peer || !c.second.owed || c.second.moved;
+  });
+}
+
 std::vector<io_health::disk> io_health::stalled_disks(const vm_model& vm) const {
   std::vector<disk> out;
   if (!waits()) return out;
@@ -80,7 +95,8 @@ std::vector<io_health::disk> io_health::stalled_disks(const vm_model& vm) const 
 }
 
 bool io_health::waits() const {
-  return !file_waits_.empty() || std::ranges::any_of(connections_, [](const auto& c) { return c.second.owed; });
+  return !file_waits_.empty() ||
+         std::ranges::any_of(connections_, [](const auto& c) { return c.second.owed; });
 }
 
 }  // namespace unwedge::policies

@@ -1,6 +1,6 @@
-// The block I/O of a VM as the kernel sees it, over time: since when has the server of a node owed an answer and
-// moved nothing, since when does a thread wait in one file operation? Pure; the watcher feeds it a sample of the
-// process every so often, more often while a job runs.
+// The block I/O of a VM as the kernel sees it, over time: since when has the server of a node owed an answer
+// and moved nothing, since when does a thread wait in one file operation? Pure; the watcher feeds it a sample
+// of the process every so often, more often while a job runs.
 #pragma once
 
 #include "policies/vm_model.hpp"
@@ -14,9 +14,14 @@ class io_health {
  public:
   void add(const process_facts&, const vm_model&);
 
-  /// Since when the connection of the node that this job copies to is silent although its server owes an answer,
-  /// or does not take what was sent. nullopt: it is well, or idle, or which connection it is cannot be told.
+  /// Since when the connection of the node that this job copies to is silent although its server owes an
+  /// answer, or does not take what was sent. nullopt: it is well, or idle, or which connection it is cannot
+  /// be told.
   std::optional<instant> silent_since(const vm_model&, const job_state&) const;
+
+  /// True if a sample taken after `since` shows that connection well: nothing is owed, or something moved.
+  /// Also true where there is no connection that could be judged.
+  bool answers_since(const vm_model&, const job_state&, instant since) const;
 
   /// A disk of the guest that is as silent.
   struct disk {
@@ -33,7 +38,7 @@ class io_health {
   struct connection {
     std::string peer;
     std::uint64_t acked = 0, received = 0, send_queue = 0, receive_queue = 0;
-    bool owed = false;
+    bool owed = false, moved = false;
     instant since{};  ///< as it is now since then
   };
   struct file_wait {
@@ -45,6 +50,7 @@ class io_health {
 
   std::optional<instant> silent_since(const vm_model&, const std::string& peer) const;
 
+  instant looked_at_{};
   std::map<std::uint64_t, connection> connections_;  ///< by the socket's inode
   std::map<pid_t, file_wait> file_waits_;            ///< by thread
 };

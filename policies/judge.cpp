@@ -139,10 +139,11 @@ void judge_poll(samples_view samples, const thread_facts& waiter, const vm_model
   }
 }
 
-/// A READY mirror looks for dirty sectors ten times a second (BLOCK_JOB_SLICE_TIME), in whatever thread polls its
-/// AioContext: it wakes a waiter that nothing else wakes. What it would do, it would do to the connection, which is
-/// silent; bytes that go elsewhere are still a sign of work.
-bool woken_by_a_ready_mirror(samples_view samples, std::uint64_t times, const verdict& v, const vm_model& vm) {
+/// A READY mirror looks for dirty sectors ten times a second (BLOCK_JOB_SLICE_TIME), in whatever thread polls
+/// its AioContext: it wakes a waiter that nothing else wakes. What it would do, it would do to the
+/// connection, which is silent; bytes that go elsewhere are still a sign of work.
+bool woken_by_a_ready_mirror(samples_view samples, std::uint64_t times, const verdict& v,
+                             const vm_model& vm) {
   if (!v.root || v.root->type != wait_root::kind::block_node || !v.root->silent_for) return false;
   const bool ready = std::ranges::any_of(vm.jobs, [&](const auto& j) {
     const auto& [id, job] = j;
@@ -158,15 +159,16 @@ bool woken_by_a_ready_mirror(samples_view samples, std::uint64_t times, const ve
 }
 
 /// A thread that was woken and sleeps again in the same call has done something: a drain that goes on, though
-/// slowly. One that waits for what never comes is not woken at all (measured on QEMU 7.2 and 10.0: not once in
-/// seconds), but for a timer.
+/// slowly. One that waits for what never comes is not woken at all (measured on QEMU 7.2 and 10.0: not once
+/// in seconds), but for a timer.
 void doubt_if_woken(samples_view samples, const thread_facts& waiter, const vm_model& vm, verdict& v) {
   const auto* before = find_thread(samples.front(), waiter.tid);
   if (before == nullptr || before->context_switches == waiter.context_switches) return;
   const auto times = waiter.context_switches - before->context_switches;
   if (woken_by_a_ready_mirror(samples, times, v, vm)) {
-    v.reasons.push_back(fmt::format("{} was woken {} times meanwhile, by the READY mirror's timer; nothing moved.",
-                                    label(waiter), times));
+    v.reasons.push_back(
+        fmt::format("{} was woken {} times meanwhile, by the READY mirror's timer; nothing moved.",
+                    label(waiter), times));
     return;
   }
   v.certain = false;

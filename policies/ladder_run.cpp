@@ -51,12 +51,12 @@ void ladder_run::amend(const run_input& in, std::vector<decision>& out) {
   out.push_back({key_, amend_verdict{*v}});
 }
 
-/// The rung as the situation is now. Rungs that this incident has taken are not taken again: a rung that did not
-/// help will not help the second time.
+/// The rung as the situation is now. Rungs that this incident has taken are not taken again: a rung that did
+/// not help will not help the second time.
 void ladder_run::consider(const run_input& in, const condition& holds, std::vector<decision>& out) {
   if (rung_ >= in.by.ladder.size()) {
-    const bool only_reports = std::ranges::all_of(
-        in.by.ladder, [](const rung& r) { return r.action == action_kind::report; });
+    const bool only_reports =
+        std::ranges::all_of(in.by.ladder, [](const rung& r) { return r.action == action_kind::report; });
     if (!only_reports) note("No rung of the ladder is left, and the condition still holds.", out);
     state_ = state::exhausted;
     return;

@@ -1,5 +1,6 @@
 // One policy at work on one VM: from the condition's onset through the rungs of its ladder to its end. A pure
-// state machine: act, verify that the condition cleared within the rung's time, else the next rung; each rung once.
+// state machine: act, verify that the condition cleared within the rung's time, else the next rung; each rung
+// once.
 #pragma once
 
 #include "policies/actions.hpp"
@@ -59,8 +60,8 @@ class ladder_run {
   std::string finding_;  ///< of the verdict on record: its kind and root
   std::string outcome_if_cleared_ = "resolved-itself";
   std::string last_note_, last_result_;
-  std::size_t next_ = 0;   ///< index of the next step on record
-  std::size_t rung_ = 0;   ///< of the ladder
+  std::size_t next_ = 0;  ///< index of the next step on record
+  std::size_t rung_ = 0;  ///< of the ladder
   int refusals_ = 0;
   duration verify_within_{};
   instant verify_until_{};

@@ -67,8 +67,8 @@ bool applies_to(action_kind action, condition_kind to) {
 bool vm_match::matches(std::string_view name, std::string_view uuid) const {
   if (names.empty() && uuids.empty()) return true;
   const std::string text(name);
-  return std::ranges::any_of(names,
-                             [&](const auto& glob) { return ::fnmatch(glob.c_str(), text.c_str(), 0) == 0; }) ||
+  return std::ranges::any_of(
+             names, [&](const auto& glob) { return ::fnmatch(glob.c_str(), text.c_str(), 0) == 0; }) ||
          std::ranges::find(uuids, uuid) != uuids.end();
 }
 

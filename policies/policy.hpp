@@ -13,19 +13,19 @@
 
 namespace unwedge::policies {
 
-/// What a rung of a ladder does. The names are contracts: what each sends to QEMU, and when it declines, is in
-/// docs/policies.md; the code in policies/actions.
+/// What a rung of a ladder does. The names are contracts: what each sends to QEMU, and when it declines, is
+/// in docs/policies.md; the code in policies/actions.
 enum class action_kind {
-  report,             ///< does nothing: the incident and its surfaces are the action
-  yank_root,          ///< yanks what the verdict says the main loop waits for
-  yank_target,        ///< yanks the block node that the job copies to
-  cancel_job,         ///< job-cancel: by force, the copy is lost
-  pause_job,          ///< job-pause
-  finalize_job,       ///< job-finalize
-  dismiss_job,        ///< job-dismiss
-  cancel_migration,   ///< migrate_cancel
-  yank_migration,     ///< yanks the migration's connections
-  guard_switchover,   ///< the choreography of switchover_guard.hpp; only for mirror-at-switchover
+  report,            ///< does nothing: the incident and its surfaces are the action
+  yank_root,         ///< yanks what the verdict says the main loop waits for
+  yank_target,       ///< yanks the block node that the job copies to
+  cancel_job,        ///< job-cancel: by force, the copy is lost
+  pause_job,         ///< job-pause
+  finalize_job,      ///< job-finalize
+  dismiss_job,       ///< job-dismiss
+  cancel_migration,  ///< migrate_cancel
+  yank_migration,    ///< yanks the migration's connections
+  guard_switchover,  ///< the choreography of switchover_guard.hpp; only for mirror-at-switchover
 };
 
 std::string_view to_string(action_kind);
@@ -37,7 +37,8 @@ bool applies_to(action_kind, condition_kind);
 
 struct rung {
   action_kind action = action_kind::report;
-  duration verify_within = std::chrono::seconds(2);  ///< the condition must have cleared by then, else the next
+  duration verify_within =
+      std::chrono::seconds(2);  ///< the condition must have cleared by then, else the next
 
   bool operator==(const rung&) const = default;
 };
@@ -62,9 +63,10 @@ struct action_budget {
 
 /// Bounds of guard-switchover.
 struct guard_settings {
-  duration hold_for = std::chrono::minutes(10);  ///< a migration is slowed down at most so long for its mirrors
-  duration stopped_for = std::chrono::seconds(10);    ///< the guest stands still at most so long for them
-  duration manager_grace = std::chrono::seconds(5);   ///< to a manager that set pause-before-switchover itself
+  duration hold_for =
+      std::chrono::minutes(10);  ///< a migration is slowed down at most so long for its mirrors
+  duration stopped_for = std::chrono::seconds(10);   ///< the guest stands still at most so long for them
+  duration manager_grace = std::chrono::seconds(5);  ///< to a manager that set pause-before-switchover itself
 
   bool operator==(const guard_settings&) const = default;
 };

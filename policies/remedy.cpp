@@ -17,8 +17,9 @@ plan yank(boost::json::array instances) {
   return {{std::move(s)}, ""};
 }
 
-/// True once the guest's disks have left their iothreads for the switchover: STOP is emitted after the devices were
-/// told, and what hangs then is the drain or the flush of all nodes. A yank is safe again (docs/qemu.md: 16 of 16).
+/// True once the guest's disks have left their iothreads for the switchover: STOP is emitted after the
+/// devices were told, and what hangs then is the drain or the flush of all nodes. A yank is safe again
+/// (docs/qemu.md: 16 of 16).
 bool past_the_iothreads(const vm_model& vm) {
   return vm.stopped_at && vm.migration && is_running(*vm.migration) && *vm.stopped_at >= vm.migration->began;
 }

@@ -19,7 +19,7 @@ struct step {
   authority needs = authority::protect;
   duration verify_within =
       std::chrono::seconds(2);  ///< the condition must have cleared by then, else the next rung
-  boost::json::object undo;  ///< the arguments that take it back; empty: nothing does, or nothing need
+  boost::json::object undo;     ///< the arguments that take it back; empty: nothing does, or nothing need
   bool urgent = false;  ///< cannot wait until its intent is on disk, and does no harm if it never gets there
 
   bool operator==(const step&) const = default;

@@ -123,6 +123,14 @@ void apply_parameters(vm_model& vm, const object& o, instant now) {
   vm.migrates_with.zero_page_detection = kept(text(o, "zero-page-detection"));
 }
 
+void apply_set_parameters(vm_model& vm, const object& o, instant now) {
+  auto& m = vm.migrates_with;
+  m.parameters_at = now;
+  if (const auto v = number(o, "max-bandwidth")) m.max_bandwidth = v;
+  if (const auto v = number(o, "downtime-limit")) m.downtime_limit = v;
+  if (const auto v = text(o, "zero-page-detection"); !v.empty()) m.zero_page_detection = kept(v);
+}
+
 /// libvirt calls its monitor's chardev so; "disconnected:" says that nobody is at the other end.
 void apply_chardevs(vm_model& vm, const array& list) {
   vm.libvirt = std::ranges::any_of(list, [](const auto& entry) {
@@ -167,6 +175,12 @@ void apply_yank(vm_model& vm, const array& list) {
 }
 
 }  // namespace
+
+void apply_accepted(vm_model& vm, std::string_view command, const object& arguments, instant now) {
+  const auto* list = qmp::array_at(arguments, "capabilities");
+  if (command == "migrate-set-capabilities" && list != nullptr) apply_capabilities(vm, *list);
+  if (command == "migrate-set-parameters") apply_set_parameters(vm, arguments, now);
+}
 
 void apply_reply(vm_model& vm, query q, const qmp::json::value& result, instant now) {
   const auto* o = result.if_object();

@@ -23,7 +23,8 @@ void note_end(vm_model& vm, std::string_view job, bool whole, std::string_view e
   if (job.empty() || vm.ended_copies.size() >= max_ended) return;
   auto& end = vm.ended_copies[std::string(job.substr(0, text_bytes))];
   end = {.whole = whole && end.error.empty(), .error = end.error, .at = now};
-  if (!whole && end.error.empty()) end.error = error.empty() ? "it was given up" : error.substr(0, text_bytes);
+  if (!whole && end.error.empty())
+    end.error = error.empty() ? "it was given up" : error.substr(0, text_bytes);
 }
 
 void set_run_state(vm_model& vm, std::string_view state) {
@@ -46,7 +47,8 @@ refresh on_job_status(vm_model& vm, const qmp::json::object& data, instant now) 
   }
   found->second.status.assign(status.substr(0, text_bytes));
   found->second.progressed = found->second.since = now;
-  if (status == "created") vm.ended_copies.erase(std::string(id.substr(0, text_bytes)));  // another of that name
+  if (status == "created")
+    vm.ended_copies.erase(std::string(id.substr(0, text_bytes)));  // another of that name
   if (status == "aborting" && found->second.type == "mirror") note_end(vm, id, false, "", now);
   return {.jobs = found->second.type.empty() || status == "ready", .nodes = status == "running"};
 }
@@ -137,10 +139,18 @@ refresh apply_event(vm_model& vm, const qmp::event& e, instant now) {
 }
 
 std::vector<query> resync_queries() {
-  return {query::status,      query::name,        query::uuid,
-          query::jobs,        query::block_jobs,  query::migrate,
-          query::yank,        query::block_nodes, query::block_graph,
-          query::migrate_capabilities, query::migrate_parameters, query::chardevs};
+  return {query::status,
+          query::name,
+          query::uuid,
+          query::jobs,
+          query::block_jobs,
+          query::migrate,
+          query::yank,
+          query::block_nodes,
+          query::block_graph,
+          query::migrate_capabilities,
+          query::migrate_parameters,
+          query::chardevs};
 }
 
 bool at_risk(const vm_model& vm) {

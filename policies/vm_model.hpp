@@ -39,10 +39,10 @@ struct migration_state {
   std::optional<bool> postcopy_enabled;                       ///< capability postcopy-ram, fixed once it runs
   instant since{};                                            ///< when `status` last changed
   instant began{};                                            ///< when it was first seen to run
-  std::optional<std::int64_t> iterations;      ///< passes over the memory (dirty-sync-count)
-  std::optional<std::int64_t> best_remaining;  ///< the least that ever remained
-  std::int64_t best_iteration = 0;             ///< in this pass
-  instant best_at{};                           ///< seen at
+  std::optional<std::int64_t> iterations;                     ///< passes over the memory (dirty-sync-count)
+  std::optional<std::int64_t> best_remaining;                 ///< the least that ever remained
+  std::int64_t best_iteration = 0;                            ///< in this pass
+  instant best_at{};                                          ///< seen at
 };
 
 /// What the next migration goes by (query-migrate-capabilities, query-migrate-parameters). Empty: not known.
@@ -115,14 +115,14 @@ struct vm_model {
   migration_settings migrates_with;
   std::map<std::string, job_state, std::less<>> jobs;
   std::map<std::string, ended_copy, std::less<>> ended_copies;  ///< by job, of the last minutes
-  std::map<std::string, block_node, std::less<>> nodes;  ///< of the last healthy moment
+  std::map<std::string, block_node, std::less<>> nodes;         ///< of the last healthy moment
   yank_instances yankable;
   monitor_state monitor;
   history events;
   std::uint64_t event_count = 0;
   std::optional<instant> stopped_at;  ///< STOP was seen, and no RESUME since: its vCPUs stand still
   bool libvirt = false;               ///< a monitor of libvirt's is connected: it guards its own switchovers
-  bool shut_down = false;  ///< a SHUTDOWN event was seen: its end is no surprise
+  bool shut_down = false;             ///< a SHUTDOWN event was seen: its end is no surprise
 };
 
 /// What the state no longer knows after an event, and should ask for.
@@ -157,6 +157,9 @@ enum class query {
 
 /// Applies the return value of a query. Fields of an unexpected type are left out; sizes are bounded.
 void apply_reply(vm_model&, query, const qmp::json::value& result, instant now);
+
+/// QEMU has accepted this command of ours: what it set is known without asking again.
+void apply_accepted(vm_model&, std::string_view command, const qmp::json::object& arguments, instant now);
 
 /// The queries after a (re)connect, in the order to send them. Those of the block layer are for a healthy VM
 /// only.

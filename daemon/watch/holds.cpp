@@ -36,11 +36,13 @@ std::expected<holds, std::string> holds::load(std::filesystem::path file) {
   boost::system::error_code ec;
   const auto document = json::parse(text, ec);
   const auto* all = ec ? nullptr : document.if_object();
-  if (all == nullptr) return std::unexpected(fmt::format("{} is no JSON object: remove it", out.file_.string()));
+  if (all == nullptr)
+    return std::unexpected(fmt::format("{} is no JSON object: remove it", out.file_.string()));
   for (const auto& entry : *all) {
     const auto* o = entry.value().if_object();
     if (o == nullptr) continue;
-    hold h{.until = incidents::parse_rfc3339(qmp::text(*o, "until")), .reason = std::string(qmp::text(*o, "reason"))};
+    hold h{.until = incidents::parse_rfc3339(qmp::text(*o, "until")),
+           .reason = std::string(qmp::text(*o, "reason"))};
     out.by_vm_.insert_or_assign(std::string(entry.key()), std::move(h));
   }
   return out;
@@ -72,10 +74,8 @@ std::expected<void, std::string> holds::save() const {
   for (const auto& [vm, h] : by_vm_) {
     if (!over(h, now)) all[vm] = to_json(h);
   }
-  incidents::file_descriptor folder{
-      ::open(file_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (folder.get() < 0)
-    return std::unexpected(incidents::errno_text("open " + file_.parent_path().string()));
+  incidents::file_descriptor folder{::open(file_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (folder.get() < 0) return std::unexpected(incidents::errno_text("open " + file_.parent_path().string()));
   return incidents::replace_file_at(folder.get(), file_.filename().string(), json::serialize(all));
 }
 

@@ -1,5 +1,5 @@
-// Maintenance holds: VMs, or the whole host, that the operator keeps us from acting on, for a time or until released.
-// Kept in a file of the state folder, so that a restart does not end them. One thread.
+// Maintenance holds: VMs, or the whole host, that the operator keeps us from acting on, for a time or until
+// released. Kept in a file of the state folder, so that a restart does not end them. One thread.
 #pragma once
 
 #include <boost/json.hpp>

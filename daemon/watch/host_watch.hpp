@@ -1,5 +1,5 @@
-// Watches the host itself: our own lateness, the kernel's pressure figures. One thread; what it means is decided in
-// policies/host_state.
+// Watches the host itself: our own lateness, the kernel's pressure figures. One thread; what it means is
+// decided in policies/host_state.
 #pragma once
 
 #include "policies/host_state.hpp"
@@ -21,8 +21,8 @@ class host_watch {
     std::size_t vms = 0, late = 0;
   };
 
-  /// `count` is asked once a second; `changed` is told whenever the reason to hold everything begins, changes or ends
-  /// (empty).
+  /// `count` is asked once a second; `changed` is told whenever the reason to hold everything begins, changes
+  /// or ends (empty).
   host_watch(const asio::any_io_executor& executor, std::function<counts()> count,
              std::function<void(const std::string& why)> changed);
 

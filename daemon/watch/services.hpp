@@ -40,7 +40,7 @@ struct services {
   watch_clock& clock;
   qmp::io_scratch& scratch;
   meters meter;
-  std::shared_ptr<const policies::settings> settings;               ///< replaced as a whole by a reload
+  std::shared_ptr<const policies::settings> settings;             ///< replaced as a whole by a reload
   std::shared_ptr<const std::vector<policies::policy>> policies;  ///< likewise; in the order of their files
   watch::holds& holds;
   policies::step_budget host_budget;

@@ -1,4 +1,5 @@
-// The part of a watcher that acts: intent on record, the ground looked at once more, the command, its outcome.
+// The part of a watcher that acts: intent on record, the ground looked at once more, the command, its
+// outcome.
 #include "daemon/watch/vm_watcher.hpp"
 
 #include <boost/asio/use_awaitable.hpp>
@@ -66,15 +67,18 @@ asio::awaitable<void> vm_watcher::act(std::string run, policies::step s) {
 
 asio::awaitable<void> vm_watcher::set(policies::set_precaution p) {
   const auto self = shared_from_this();
+  const auto of = process_;
   const auto result = co_await send(p.step);
+  if (of != process_) co_return;  // another VM is behind the monitor
   shared_.hub.publish("guard", name_, fmt::format("{}: {}: {}", in_words(p.step), p.why, result),
                       {{"result", result}});
   spdlog::info("{}: {}: {}: {}", name_, in_words(p.step), p.why, result);
-  want({.settings = true});
+  engine_.precaution_done(p.step, result == "done", now());
+  wake_soon();
 }
 
-/// At the last moment the preconditions are looked at once more, a yank's with a fresh sample: only the same answer is
-/// acted on. In doubt nothing is done.
+/// At the last moment the preconditions are looked at once more, a yank's with a fresh sample: only the same
+/// answer is acted on. In doubt nothing is done.
 asio::awaitable<std::string> vm_watcher::perform(std::string run, policies::step s) {
   if (!session_ || !session_->is_ready()) co_return "refused: the connection was lost";
   if (out_of_band(s)) {
@@ -111,6 +115,11 @@ asio::awaitable<std::string> vm_watcher::send(policies::step s) {
   const bool in_band = !out_of_band(s);
   if (in_band && !vm_.monitor.waiting_since) vm_.monitor.waiting_since = now();
   const auto done = co_await qmp::execute(session, {s.action, s.arguments, !in_band}, command_patience);
+  if (session != session_) co_return done ? "done" : "failed: " + to_string(done.error());
+  if (done)
+    policies::apply_accepted(vm_, s.action, s.arguments, now());
+  else if (s.action.starts_with("migrate-set-"))
+    want({.settings = true});  // whether it took effect is not known
   co_return done ? "done" : "failed: " + to_string(done.error());
 }
 

@@ -67,7 +67,8 @@ void vm_watcher::carry_out(const std::string& run, policies::amend_verdict d) {
 }
 
 void vm_watcher::carry_out(const std::string& run, policies::record_step d) {
-  const auto text = fmt::format("{} {}: {}", d.step.action, boost::json::serialize(d.step.arguments), d.result);
+  const auto text =
+      fmt::format("{} {}: {}", d.step.action, boost::json::serialize(d.step.arguments), d.result);
   if (shared_.meter.step_ended) shared_.meter.step_ended(d.step.action, d.result);
   shared_.hub.publish("step", name_, "would have done: " + text, {{"result", d.result}, {"policy", run}});
   spdlog::warn("{}: not done, {} (authority {}): {}", name_, d.result, to_string(allowed()), text);

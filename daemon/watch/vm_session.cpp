@@ -97,7 +97,8 @@ bool vm_watcher::identify(int socket_fd) {
 
 /// Another process stands behind the monitor now: nothing of the old one is true any more.
 void vm_watcher::forget_vm() {
-  while (!records_.empty()) carry_out(std::string(records_.begin()->first), policies::close_incident{"failed"});
+  while (!records_.empty())
+    carry_out(std::string(records_.begin()->first), policies::close_incident{"failed"});
   vm_ = {};
   io_ = {};
   suspicion_ = {};
@@ -136,10 +137,13 @@ void vm_watcher::on_event(const qmp::event& e) {
   const auto unknown = policies::apply_event(vm_, e, now());
   if (unknown.any()) want(unknown);
   const bool risk = policies::at_risk(vm_);
+  const bool migrates = vm_.migration && is_running(*vm_.migration);
   if (risk && !was_at_risk_) next_probe_ = next_sample_ = now();
+  if (migrates && !was_migrating_) next_sample_ = now();  // are the targets of its mirrors alive?
   // The guard of a switchover has milliseconds.
   if (risk || was_at_risk_) wake_soon();
   was_at_risk_ = risk;
+  was_migrating_ = migrates;
 }
 
 void vm_watcher::on_reply(qmp::command_id id, const qmp::reply& r) {

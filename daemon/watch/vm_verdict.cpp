@@ -28,8 +28,8 @@ asio::awaitable<policies::process_facts> vm_watcher::sample_process() {
   co_return facts;
 }
 
-/// A well VM is looked at once a minute, so that a disk that stands still is seen while QMP answers; one whose fate a
-/// migration decides beside a mirror, four times a second.
+/// A well VM is looked at once a minute, so that a disk that stands still is seen while QMP answers; one
+/// whose fate a migration decides beside a mirror, four times a second.
 policies::duration vm_watcher::between_samples() const {
   using namespace std::chrono_literals;
   const bool migrates = vm_.migration && is_running(*vm_.migration);
@@ -93,7 +93,8 @@ policies::action_frame vm_watcher::frame() const {
 }
 
 policies::look vm_watcher::look(const policies::vm_view& v, const policies::action_frame& f) const {
-  return {.view = v, .vm_name = name_, .policies = *shared_.policies, .frame = f, .of_host = shared_.host_budget};
+  return {
+      .view = v, .vm_name = name_, .policies = *shared_.policies, .frame = f, .of_host = shared_.host_budget};
 }
 
 /// A thousand idle VMs: a look at each costs nothing.

@@ -171,7 +171,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   std::uint64_t probes_ = 0;
   policies::instant next_probe_{};
   bool sampling_ = false;
-  bool was_at_risk_ = false;
+  bool was_at_risk_ = false, was_migrating_ = false;
 
   policies::instant due_{};
   asio::steady_timer retry_;

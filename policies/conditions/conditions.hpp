@@ -1,6 +1,6 @@
-// All conditions, one pure function each, in the file of its name. Each gives one entry for everything of the VM
-// that it holds for, with since when and why; an empty result costs next to nothing. To add one: its name in
-// policies/condition.hpp, its function here and in `all`, its table of cases in tests/unit/policies/.
+// All conditions, one pure function each, in the file of its name. Each gives one entry for everything of the
+// VM that it holds for, with since when and why; an empty result costs next to nothing. To add one: its name
+// in policies/condition.hpp, its function here and in `all`, its table of cases in tests/unit/policies/.
 #pragma once
 
 #include "policies/condition.hpp"

@@ -6,9 +6,12 @@ namespace {
 using predicate = conditions (*)(const vm_view&);
 
 /// Of a VM whose monitor talks; the others are about what no monitor says.
-constexpr std::array<predicate, 6> of_a_talking_vm{
-    holds::mirror_stalled,     holds::mirror_at_switchover, holds::migration_no_progress,
-    holds::switchover_overdue, holds::job_stuck,            holds::guest_io_stall};
+constexpr std::array<predicate, 6> of_a_talking_vm{holds::mirror_stalled,
+                                                   holds::mirror_at_switchover,
+                                                   holds::migration_no_progress,
+                                                   holds::switchover_overdue,
+                                                   holds::job_stuck,
+                                                   holds::guest_io_stall};
 
 void append(conditions& to, conditions&& some) {
   for (auto& c : some) to.push_back(std::move(c));

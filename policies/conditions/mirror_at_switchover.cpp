@@ -1,5 +1,5 @@
 #include "policies/conditions/conditions.hpp"
-#include "policies/copies.hpp"
+#include "policies/guard/copies.hpp"
 #include "qmp/printable.hpp"
 
 #include <fmt/format.h>
@@ -17,8 +17,8 @@ std::string why(const copy& c, std::string_view status) {
     case copy_state::ready:
       return fmt::format("A migration runs ({}) with mirror {} READY and not concluded.", status, id);
     case copy_state::broken:
-      return fmt::format("A migration runs ({}) although mirror {} failed ({}): its target is not whole.", status,
-                         id, qmp::printable(c.error));
+      return fmt::format("A migration runs ({}) although mirror {} failed ({}): its target is not whole.",
+                         status, id, qmp::printable(c.error));
     case copy_state::concluding:
     case copy_state::whole:
       break;
@@ -33,7 +33,7 @@ conditions mirror_at_switchover(const vm_view& view) {
   const auto& m = view.vm.migration;
   if (!m || !is_running(*m) || in_postcopy(*m) || view.vm.run_state == "inmigrate") return {};
   conditions out;
-  for (const auto& c : copies(view.vm)) {
+  for (const auto& c : copies(view.vm, view.now)) {
     if (c.state == copy_state::concluding || c.state == copy_state::whole) continue;
     out.push_back({.kind = condition_kind::mirror_at_switchover,
                    .subject = c.job,

@@ -13,9 +13,10 @@ conditions switchover_overdue(const vm_view& view) {
            .subject = "",
            .state = "",
            .since = m->since,
-           .why = fmt::format("The guest has stood still in pre-switchover for {}, and nobody continues or cancels "
-                              "the migration.",
-                              in_words(view.now - m->since))}};
+           .why = fmt::format(
+               "The guest has stood still in pre-switchover for {}, and nobody continues or cancels "
+               "the migration.",
+               in_words(view.now - m->since))}};
 }
 
 }  // namespace unwedge::policies::holds

@@ -10,6 +10,9 @@ namespace unwedge::bench {
 /// CPU per JOB_STATUS_CHANGE event from the socket to the model, against read + boost::json::parse.
 std::vector<figure> event_figures();
 
+/// CPU of evaluating all shipped policies over a thousand VMs, for a second's worth of looks.
+std::vector<figure> policy_figures();
+
 /// The daemon with a thousand idle VMs: memory, and CPU of probing against a bare epoll loop.
 std::vector<figure> fleet_figures(const std::filesystem::path& unwedged);
 

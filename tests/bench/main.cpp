@@ -3,18 +3,27 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <exception>
+#include <iterator>
+#include <string_view>
 
 int main(int argc, char** argv) {
   try {
     const auto programs = std::filesystem::canonical("/proc/self/exe").parent_path();
-    if (argc > 1) {
-      fmt::print(stderr, "usage: unwedge_bench\n");
+    const std::string_view only = argc > 1 ? argv[1] : "";
+    constexpr std::array<std::string_view, 4> names{"", "events", "policies", "fleet"};
+    if (argc > 2 || std::ranges::find(names, only) == names.end()) {
+      fmt::print(stderr, "usage: unwedge_bench [events | policies | fleet]\n");
       return 2;
     }
-    (void)argv;
-    auto figures = unwedge::bench::event_figures();
-    std::ranges::copy(unwedge::bench::fleet_figures(programs / "unwedged"), std::back_inserter(figures));
+    std::vector<unwedge::bench::figure> figures;
+    const auto add = [&](std::string_view name, const auto& measure) {
+      if (only.empty() || only == name) std::ranges::move(measure(), std::back_inserter(figures));
+    };
+    add("events", unwedge::bench::event_figures);
+    add("policies", unwedge::bench::policy_figures);
+    add("fleet", [&] { return unwedge::bench::fleet_figures(programs / "unwedged"); });
     return unwedge::bench::print(figures) ? 0 : 1;
   } catch (const std::exception& e) {
     fmt::print(stderr, "bench: {}\n", e.what());

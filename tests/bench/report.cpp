@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace unwedge::bench {
 
@@ -18,9 +19,11 @@ bool print(const std::vector<figure>& figures) {
   fmt::print("{:<58} {:>12} {:>12} {:>7} {:>7}\n", "figure (median)", "ours", "floor", "ratio", "limit");
   for (const auto& f : figures) {
     const auto floor = f.floor ? fmt::format("{:.2f}", *f.floor) : "-";
-    const auto ratio = f.floor ? fmt::format("{:.2f}", f.compared()) : "-";
+    const auto ratio = f.floor ? fmt::format("{:.2f}", f.ours / *f.floor) : "-";
+    const auto limit =
+        std::isfinite(f.limit) ? fmt::format("{:g}{}", f.limit, f.absolute ? " " + f.unit : "") : "-";
     fmt::print("{:<58} {:>12.2f} {:>12} {:>7} {:>7}  {}\n", fmt::format("{} [{}]", f.name, f.unit), f.ours,
-               floor, ratio, fmt::format("{:g}", f.limit), f.good() ? "ok" : "ABOVE ITS LIMIT");
+               floor, ratio, limit, f.good() ? "ok" : "ABOVE ITS LIMIT");
     good = good && f.good();
   }
   return good;

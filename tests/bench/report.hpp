@@ -13,9 +13,10 @@ struct figure {
   std::string unit;
   double ours = 0;
   std::optional<double> floor;  ///< measured in the same run; nullopt: the limit is absolute
-  double limit = 0;             ///< of ours / floor, or of ours
+  double limit = 0;             ///< of ours / floor, or of ours; infinite: for information
+  bool absolute = false;        ///< the limit is of ours although there is a floor
 
-  double compared() const { return floor ? ours / *floor : ours; }
+  double compared() const { return floor && !absolute ? ours / *floor : ours; }
   bool good() const { return compared() <= limit; }
 };
 

@@ -89,7 +89,7 @@ async def _play(stage: Stage, narration: Narration) -> None:
 async def _demo(settings: Settings, keep: bool) -> int:
     cancel_on_signals()
     narration = Narration()
-    stage = Stage(settings, dead_mirror_target.ENROLMENT, narrator=narration.tell, vm_name="web01")
+    stage = Stage(settings, dead_mirror_target.ENROLMENT, policies=dead_mirror_target.POLICIES, narrator=narration.tell, vm_name="web01")
     narration.heading("The target of a mirror dies; then a migration is started. QEMU alone would hang for ever.\n")
     try:
         async with stage, narration:

@@ -11,6 +11,8 @@ from stage import Source, Stage
 from virtual_machine import Machine
 
 ENROLMENT = FixedSocket()
+# Prevented by the guard where it may act; this is about the remedy when it could not.
+POLICIES = {"switchover-guard": "", "dead-mirror": ""}
 ROOT = ("block-node", TARGET)
 
 

@@ -6,7 +6,7 @@ alone is right until there is a remedy that does not kill it.
 
 import hang
 from enrolment import DialIn
-from scenarios.dead_mirror_target import ROOT, provoke
+from scenarios.dead_mirror_target import POLICIES, ROOT, provoke
 from stage import Stage
 from virtual_machine import Machine
 

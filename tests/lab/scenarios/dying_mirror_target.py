@@ -55,5 +55,4 @@ async def with_unwedged(stage: Stage, machine: Machine = Machine()) -> str:
     trio, what = await migrates(stage, machine)
     outcome = await switchover.fate(stage, trio)
     require(outcome in switchover.SURVIVED, f"{outcome}; {what}")
-    await switchover.parameters_as_before(trio)
     return outcome

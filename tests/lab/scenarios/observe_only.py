@@ -6,7 +6,7 @@ Alone it is dead-mirror-target, so there is only one column.
 import hang
 from enrolment import SocketGlob
 from expectation import require
-from scenarios.dead_mirror_target import ROOT, provoke
+from scenarios.dead_mirror_target import POLICIES, ROOT, provoke
 from stage import Stage
 
 ENROLMENT = SocketGlob()

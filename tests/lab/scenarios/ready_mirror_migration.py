@@ -32,5 +32,6 @@ async def with_unwedged(stage: Stage, machine: Machine = Machine()) -> str:
     outcome = await switchover.fate(stage, trio)
     require(outcome == "completes", outcome)
     switchover.concluded_first(trio)
-    await switchover.guarded(stage, trio, ["block-job-cancel", "migrate-continue"])
+    await switchover.guarded(stage, trio, ["migrate-set-parameters", "block-job-cancel", "migrate-continue"])
+    await switchover.parameters_as_before(trio)
     return outcome

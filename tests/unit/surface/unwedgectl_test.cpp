@@ -1,7 +1,5 @@
 // The program unwedgectl against a server that speaks the contract: exit statuses, output, following.
-#include "systemd/bus_server.hpp"
-#include "tests/unit/surface/running_server.hpp"
-#include "tests/unit/surface/temporary_folder.hpp"
+#include "tests/unit/surface/unwedgectl_fixture.hpp"
 
 #include <gmock/gmock.h>
 
@@ -11,67 +9,31 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 
 namespace unwedge::tests {
 namespace {
 
-using boost::asio::awaitable;
-using systemd::bus_reply;
+using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-awaitable<bus_reply> list(std::string) {
-  co_return R"([{"name":"web01","state":"healthy","since":"2026-11-22T22:10:00.000Z","qmp":{"connected":true}}])";
-}
-awaitable<bus_reply> show(std::string vm) {
-  co_return std::unexpected("no VM \"" + vm + "\"; there are: web01");
-}
-awaitable<bus_reply> events(std::string) {
-  co_return R"([{"seq":1,"at":"2026-11-22T22:10:00.000Z","vm":"web01","type":"connected","text":"first"},
-                {"seq":2,"at":"2026-11-22T22:10:01.000Z","vm":"web01","type":"suspect","text":"second"}])";
-}
-awaitable<bus_reply> garbled(std::string) {
-  co_return "{";
-}
-
-struct outcome {
-  int status;
-  std::string out, err;
-};
-
-class unwedgectl : public testing::Test {
+class unwedgectl : public unwedgectl_fixture {
  protected:
   void start() {
-    systemd::bus_options const options{.path = folder_ / "unwedged.sock",
-                                       .methods = {{"List", &list},
-                                                   {"Show", &show},
-                                                   {"Events", &events},
-                                                   {"Incidents", &garbled},
-                                                   {"Reload", &list}}};
-    server_ = std::make_unique<running_server<systemd::bus_server>>(
-        [&](auto executor) { return systemd::bus_server::listen(executor, options); });
+    unwedgectl_fixture::start(
+        {{"List",
+          R"([{"name":"web01","state":"healthy","since":"2026-11-22T22:10:00.000Z","qmp":{"connected":true}}])"},
+         {"Show", std::unexpected("no VM \"web\x1b[31m9\"; there are: web01")},
+         {"Events",
+          R"([{"seq":1,"at":"2026-11-22T22:10:00.000Z","vm":"web01","type":"connected","text":"first"},
+              {"seq":2,"at":"2026-11-22T22:10:01.000Z","vm":"web01","type":"suspect","text":"second"}])"},
+         {"Incidents", "{"},
+         {"Policies", R"([{"name":"dead-mirror","enabled":false}])"},
+         {"Reload", "{}"}});
   }
-
-  /// Runs it to its end, with the folder as --runtime-dir.
-  outcome run(std::string arguments) {
-    auto const program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "unwedgectl";
-    auto const command = program.string() + " --runtime-dir " + (folder_ / "").string() + " " + arguments +
-                         " >" + (folder_ / "out").string() + " 2>" + (folder_ / "err").string();
-    int const status = std::system(command.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, contents("out"), contents("err")};
-  }
-
-  std::string contents(std::string_view name) {
-    std::ostringstream all;
-    all << std::ifstream(folder_ / name).rdbuf();
-    return all.str();
-  }
-
-  temporary_folder folder_;
-  std::unique_ptr<running_server<systemd::bus_server>> server_;
 };
 
 TEST_F(unwedgectl, without_a_daemon_says_what_to_do_and_exits_3) {
@@ -86,6 +48,28 @@ TEST_F(unwedgectl, exits_2_on_a_wrong_command_line) {
   EXPECT_EQ(run("lists").status, 2);
   EXPECT_EQ(run("show").status, 2);
   EXPECT_EQ(run("--help").status, 0);
+}
+
+TEST_F(unwedgectl, helps_with_every_command) {
+  for (auto const* command : {"list", "show", "incidents", "incident", "events", "policies", "hold", "release",
+                              "reload", "check"}) {
+    EXPECT_THAT(run("--help").out, HasSubstr(std::string("\n  ") + command + ' '));
+    auto const help = run(std::string(command) + " --help");
+    EXPECT_EQ(help.status, 0) << help.err;
+    EXPECT_THAT(help.out, HasSubstr(std::string("Usage: unwedgectl ") + command + ' '));
+  }
+}
+
+TEST_F(unwedgectl, gives_an_example_where_the_form_is_not_obvious) {
+  for (auto const* example : {"unwedgectl show web01", "unwedgectl incidents web01", "unwedgectl events --follow",
+                              "unwedgectl hold web01 --for 2h", "unwedgectl hold --all",
+                              "unwedgectl release web01", "unwedgectl release --all",
+                              "unwedgectl incident web01-", "unwedgectl check /etc/unwedge/unwedged.toml"}) {
+    std::istringstream words(example);
+    std::string program, command;
+    words >> program >> command;
+    EXPECT_THAT(run(command + " --help").out, HasSubstr(example));
+  }
 }
 
 TEST_F(unwedgectl, checks_configuration_without_a_daemon) {
@@ -131,8 +115,25 @@ TEST_F(unwedgectl, shows_the_daemons_error_and_exits_1) {
   auto const done = run("show 'web\x1b[31m9'");
   EXPECT_EQ(done.status, 1);
   EXPECT_EQ(done.err, "unwedgectl: no VM \"web\uFFFD[31m9\"; there are: web01\n");
+  EXPECT_THAT(asked(), ElementsAre("Show web\x1b[31m9"));
   EXPECT_EQ(run("incidents").status, 1);
   EXPECT_EQ(run("incident x").err, "unwedgectl: this daemon has no method Incident\n");
+}
+
+TEST_F(unwedgectl, shows_policies) {
+  start();
+  EXPECT_THAT(run("policies").out, AllOf(StartsWith("NAME         CONDITION  WHAT IT DOES"),
+                                         HasSubstr("\ndead-mirror  -          off: -")));
+  EXPECT_EQ(run("policies --json").out,
+            "[\n  {\n    \"name\": \"dead-mirror\",\n    \"enabled\": false\n  }\n]\n");
+  EXPECT_THAT(asked(), ElementsAre("Policies", "Policies"));
+}
+
+TEST_F(unwedgectl, says_that_an_older_daemon_has_no_policies) {
+  unwedgectl_fixture::start({{"List", "[]"}});
+  auto const done = run("policies");
+  EXPECT_EQ(done.status, 1);
+  EXPECT_EQ(done.err, "unwedgectl: this daemon has no method Policies\n");
 }
 
 TEST_F(unwedgectl, prints_events_as_one_json_line_each) {
@@ -143,14 +144,13 @@ TEST_F(unwedgectl, prints_events_as_one_json_line_each) {
 
 TEST_F(unwedgectl, follows_events_once_each_until_interrupted) {
   start();
-  auto const program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "unwedgectl";
   auto const folder = (folder_ / "").string();
   int pipe_ends[2];
   ASSERT_EQ(::pipe(pipe_ends), 0);
   pid_t const child = ::fork();
   if (child == 0) {
     ::dup2(pipe_ends[1], STDOUT_FILENO);
-    ::execl(program.c_str(), "unwedgectl", "--runtime-dir", folder.c_str(), "events", "-f", "--json",
+    ::execl(program().c_str(), "unwedgectl", "--runtime-dir", folder.c_str(), "events", "-f", "--json",
             nullptr);
     ::_exit(127);
   }

@@ -1,9 +1,12 @@
-#include "policies/copies.hpp"
+#include "policies/guard/copies.hpp"
 
 #include <algorithm>
 
 namespace unwedge::policies {
 namespace {
+
+/// A manager that begins a migration so soon after a mirror failed has not seen that it did.
+constexpr std::chrono::minutes before_its_begin{1};
 
 bool is_mirror(const job_state& job) {
   return job.type == "mirror";
@@ -38,8 +41,10 @@ copy_state state_of(const job_state& mirror) {
   return copy_state::copying;
 }
 
-std::vector<copy> copies(const vm_model& vm) {
+std::vector<copy> copies(const vm_model& vm, instant now) {
   std::vector<copy> out;
+  const auto matters_from =
+      (vm.migration && is_running(*vm.migration) ? vm.migration->began : now) - before_its_begin;
   for (const auto& [id, job] : vm.jobs) {
     if (!is_mirror(job)) continue;
     copy c{.job = id, .state = state_of(job), .error = job.error, .details = &job};
@@ -48,10 +53,10 @@ std::vector<copy> copies(const vm_model& vm) {
       c.state = copy_state::broken;
       c.error = end->second.error;
     }
-    out.push_back(std::move(c));
+    if (c.state != copy_state::broken || job.since >= matters_from) out.push_back(std::move(c));
   }
   for (const auto& [id, end] : vm.ended_copies) {
-    if (vm.jobs.contains(id)) continue;
+    if (vm.jobs.contains(id) || (!end.whole && end.at < matters_from)) continue;
     out.push_back(
         {.job = id, .state = end.whole ? copy_state::whole : copy_state::broken, .error = end.error});
   }

@@ -1,5 +1,5 @@
-// The mirrors beside a migration, and whether what they copied is whole. The data rule rests on it: a migration
-// is never continued over a mirror that did not conclude without error. Pure.
+// The mirrors beside a migration, and whether what they copied is whole. The data rule rests on it: a
+// migration is never continued over a mirror that did not conclude without error. Pure.
 #pragma once
 
 #include "policies/vm_model.hpp"
@@ -22,7 +22,7 @@ std::string_view to_string(copy_state);
 struct copy {
   std::string job;
   copy_state state = copy_state::copying;
-  std::string error;       ///< of a broken one
+  std::string error;                   ///< of a broken one
   const job_state* details = nullptr;  ///< into the model; null: the job has gone
 };
 
@@ -30,8 +30,8 @@ struct copy {
 copy_state state_of(const job_state& mirror);
 
 /// All mirrors that matter to the migration that runs, or would begin now: those listed, and those that ended
-/// in the last minutes.
-std::vector<copy> copies(const vm_model&);
+/// not long before. One that failed earlier than a minute before the migration began is none of its.
+std::vector<copy> copies(const vm_model&, instant now);
 
 /// True while a mirror is listed that still copies.
 bool mirrors(const vm_model&);

@@ -1,0 +1,114 @@
+#include "policies/guard/choreography.hpp"
+
+#include "policies/actions.hpp"
+#include "policies/guard/commands.hpp"
+#include "policies/sentence.hpp"
+#include "qmp/printable.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace unwedge::policies::guard {
+namespace {
+
+bool tried(const step& s, const so_far& so) {
+  return std::ranges::find(so.tried, s) != so.tried.end();
+}
+
+std::string broken_sentence(const copy& c) {
+  return fmt::format("mirror {} failed ({}): the destination's disk is not whole", qmp::printable(c.job),
+                     qmp::printable(c.error));
+}
+
+std::optional<wish> press_brake(const situation& s, const so_far& so) {
+  // What the migration's owner set just before it began must be known, or it would be lost.
+  if (s.vm.migrates_with.parameters_at < s.vm.migration->began) return std::nullopt;
+  auto press = so.by_brake.press(s.vm);
+  if (!press) return std::nullopt;
+  return wish{std::move(*press), "it must not come to its switchover while a mirror still copies"};
+}
+
+std::optional<wish> release_brake(const situation& s, const so_far& so, std::string why) {
+  auto release = so.by_brake.release(s.vm);
+  if (!release) return std::nullopt;
+  return wish{std::move(*release), std::move(why)};
+}
+
+std::optional<wish> while_active(const situation& s, const so_far& so) {
+  if (const auto* c = s.first(copy_state::broken)) return wish{cancel_migration(), broken_sentence(*c)};
+  if (const auto* c = s.dead()) {
+    return wish{cancel_migration(), fmt::format("the target of mirror {} is dead: the switchover would hang",
+                                                qmp::printable(c->job))};
+  }
+  const bool copying = s.first(copy_state::copying) != nullptr;
+  if (!so.by_brake.pressed(s.vm)) return copying ? press_brake(s, so) : std::nullopt;
+  if (!copying && s.targets_answer()) {
+    return release_brake(
+        s, so, s.all.empty() ? "no mirror is left" : "its mirrors are READY, and their targets answer");
+  }
+  const auto bound = s.in.by.guard.hold_for;
+  if (s.in.view.now - s.vm.migration->began < bound) return std::nullopt;
+  return wish{cancel_migration(), fmt::format("its mirrors were not READY within {}", in_words(bound))};
+}
+
+std::optional<wish> at_pre_switchover(const situation& s, const so_far& so) {
+  if (!so.ours_to_drive || (s.all.empty() && !so.armed)) return std::nullopt;
+  if (const auto* c = s.first(copy_state::broken)) return wish{cancel_migration(), broken_sentence(*c)};
+  if (s.all_are({copy_state::whole})) {
+    return wish{continue_migration(),
+                s.all.empty() ? "no mirror is left" : "its mirrors concluded without error"};
+  }
+  if (auto yank = yank_dead_target(s, so)) return yank;
+  for (const auto& c : s.all) {
+    auto step = conclude(c.job);
+    if (c.state == copy_state::ready && !tried(step, so))
+      return wish{std::move(step), fmt::format("mirror {} is READY", qmp::printable(c.job))};
+  }
+  if (s.stopped_for() < s.in.by.guard.stopped_for) return std::nullopt;
+  return wish{cancel_migration(),
+              fmt::format("the guest has stood still for {}, and its mirrors are not done",
+                          in_words(s.stopped_for()))};
+}
+
+}  // namespace
+
+std::optional<wish> yank_dead_target(const situation& s, const so_far& so) {
+  const auto* dead = s.dead();
+  if (dead == nullptr) return std::nullopt;
+  const auto plan = yank_target(dead->job, s.in.view);
+  if (plan.ladder.empty() || tried(plan.ladder.front(), so)) return std::nullopt;
+  return wish{plan.ladder.front(), fmt::format("the target of mirror {} is dead", qmp::printable(dead->job))};
+}
+
+std::optional<wish> next_wish(const situation& s, const so_far& so) {
+  // Its cancel may hang the main loop (7.2 drains in its cleanup): the yank goes out of band and must not
+  // wait.
+  if (so.cancelled_for_dead) return yank_dead_target(s, so);
+  if (!s.in.view.talking) return std::nullopt;
+  if (s.at_pre_switchover()) return at_pre_switchover(s, so);
+  if (s.before_the_switchover()) return while_active(s, so);
+  return std::nullopt;  // cancelling, device: nothing can be done any more
+}
+
+bool still_right(const step& step, const situation& s, const so_far& so) {
+  if (step.action == "yank") {
+    const auto* dead = s.dead();
+    if (dead == nullptr || (!s.migrates() && !so.cancelled_for_dead)) return false;
+    const auto plan = yank_target(dead->job, s.in.view);
+    return !plan.ladder.empty() && plan.ladder.front() == step;
+  }
+  if (brake::is_release(step)) return true;
+  if (!s.migrates()) return false;
+  if (brake::is_press(step)) return s.before_the_switchover();
+  if (step.action == "migrate-continue") return s.at_pre_switchover() && s.all_are({copy_state::whole});
+  if (step.action == "block-job-cancel") {
+    return s.at_pre_switchover() && std::ranges::any_of(s.all, [&](const copy& c) {
+             return c.state == copy_state::ready && conclude(c.job) == step;
+           });
+  }
+  return step.action == "migrate_cancel" && s.vm.migration->status != "device" &&
+         !in_postcopy(*s.vm.migration);
+}
+
+}  // namespace unwedge::policies::guard
