@@ -5,13 +5,14 @@ import hashlib
 import os
 from pathlib import Path
 
+from guest import SECTOR
+
 MIB = 1 << 20
-_SECTOR = 512
 
 
-async def random_image(path: Path, mebibytes: int) -> str:
-    """Fill `path` with random bytes; returns its digest."""
-    return await asyncio.to_thread(_write_random, path, mebibytes)
+async def random_image(path: Path, mebibytes: int, boot_sector: bytes = b"") -> str:
+    """Fill `path` with random bytes, but for the boot sector if there is one; returns its digest."""
+    return await asyncio.to_thread(_write_random, path, mebibytes, boot_sector)
 
 
 async def empty_image(path: Path, mebibytes: int) -> None:
@@ -23,13 +24,16 @@ async def digest(path: Path) -> str:
     return await asyncio.to_thread(_digest, path)
 
 
-def _write_random(path: Path, mebibytes: int) -> str:
+def _write_random(path: Path, mebibytes: int, boot_sector: bytes) -> str:
     with open(path, "wb") as file:
         for _ in range(mebibytes):
             file.write(os.urandom(MIB))
-        # No boot signature: the firmware must find nothing to boot, so that the guest stays idle.
-        file.seek(_SECTOR - 2)
-        file.write(b"\0\0")
+        if boot_sector:
+            file.seek(0)
+            file.write(boot_sector)
+        else:  # no boot signature: the firmware must find nothing to boot, so that the guest stays idle
+            file.seek(SECTOR - 2)
+            file.write(b"\0\0")
     return _digest(path)
 
 

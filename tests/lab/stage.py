@@ -12,6 +12,7 @@ from pathlib import Path
 from disk_image import empty_image, random_image
 from enrolment import Enrolment
 from expectation import require
+from guest import writing_boot_sector
 from nbd_server import NbdServer
 from timeline import Narrator, Timeline
 from unwedged import Unwedged, configuration
@@ -91,7 +92,7 @@ class Stage:
         digest = ""
         if disk:
             machine = replace(machine, disk=self.folder / "source.raw")
-            digest = await random_image(machine.disk, DISK_MIB)
+            digest = await random_image(machine.disk, DISK_MIB, writing_boot_sector() if machine.writes else b"")
         name = self.vm_name or f"src-{self._tag}"
         if self.enrolment and self.enrolment.daemon_first:
             await self._start_unwedged(name)
@@ -112,7 +113,9 @@ class Stage:
         name = f"dst-{self._tag}"
         extra = self._enrolled(name) if watched else []
         machine = replace(like.machine, disk=disk or like.machine.disk)
-        return await self._start_vm(name, machine, ["-incoming", "defer", *extra], incoming=True)
+        # A guest that writes would change the disk before anybody can compare it.
+        paused = ["-S"] if machine.writes else []
+        return await self._start_vm(name, machine, ["-incoming", "defer", *paused, *extra], incoming=True)
 
     async def start_nbd_server(self) -> NbdServer:
         image = self.folder / "target.raw"

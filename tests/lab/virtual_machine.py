@@ -19,6 +19,7 @@ class Machine:
     """What a scenario may choose about a VM."""
     disk: Path | None = None
     iothread: bool = False
+    writes: bool = False  # its guest writes to the disk for ever; else it idles
     ram_mib: int = 64
     ram_file: Path | None = None  # initial content of the RAM; the file itself is not changed
     extra: list[str] = field(default_factory=list)
@@ -58,6 +59,10 @@ class VirtualMachine:
         asked = time.monotonic()
         await self.oob.execute_oob("query-yank")
         return time.monotonic() - asked
+
+    async def writes_done(self) -> int:
+        """By the guest, to all of its disks, as far as they have come back."""
+        return sum(device["stats"]["wr_operations"] for device in await self.qmp.execute("query-blockstats"))
 
     async def listen_for_migration(self, address: str) -> dict:
         """On a VM started with -incoming defer: accept a migration; the address to give to the source."""

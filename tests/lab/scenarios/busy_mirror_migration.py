@@ -14,10 +14,11 @@ from stage import Stage
 from virtual_machine import Machine
 
 ENROLMENT = FixedSocket()
+MACHINE = Machine(writes=True)
 _SPEED = 20_000_000  # some six seconds for the disk; a migration takes half a second
 
 
-async def migrates(stage: Stage, machine: Machine = Machine(), speed: int = _SPEED) -> switchover.Trio:
+async def migrates(stage: Stage, machine: Machine = MACHINE, speed: int = _SPEED) -> switchover.Trio:
     trio = await switchover.set_up(stage, machine)
     await start_mirror(trio.source.vm, trio.server, speed)
     await asyncio.sleep(1)
@@ -25,11 +26,11 @@ async def migrates(stage: Stage, machine: Machine = Machine(), speed: int = _SPE
     return trio
 
 
-async def alone(stage: Stage, machine: Machine = Machine()) -> str:
+async def alone(stage: Stage, machine: Machine = MACHINE) -> str:
     return await switchover.fate(stage, await migrates(stage, machine))
 
 
-async def with_unwedged(stage: Stage, machine: Machine = Machine()) -> str:
+async def with_unwedged(stage: Stage, machine: Machine = MACHINE) -> str:
     trio = await migrates(stage, machine)
     outcome = await switchover.fate(stage, trio)
     require(outcome == "completes", outcome)

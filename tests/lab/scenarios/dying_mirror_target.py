@@ -16,6 +16,7 @@ from stage import Stage
 from virtual_machine import Machine
 
 ENROLMENT = SocketGlob()
+MACHINE = Machine(writes=True)
 _MIGRATES_AFTER = 2.5   # seconds after the mirror's start
 _FIRST, _LAST = 0.3, 8.0  # the mirror takes 6.4 s
 
@@ -45,13 +46,13 @@ async def migrates(stage: Stage, machine: Machine) -> tuple[switchover.Trio, str
     return trio, f"target {death} at {moment:.2f} s"
 
 
-async def alone(stage: Stage, machine: Machine = Machine()) -> str:
+async def alone(stage: Stage, machine: Machine = MACHINE) -> str:
     trio, what = await migrates(stage, machine)
     stage.timeline.note("lab", what)
     return await switchover.fate(stage, trio)
 
 
-async def with_unwedged(stage: Stage, machine: Machine = Machine()) -> str:
+async def with_unwedged(stage: Stage, machine: Machine = MACHINE) -> str:
     trio, what = await migrates(stage, machine)
     outcome = await switchover.fate(stage, trio)
     require(outcome in switchover.SURVIVED, f"{outcome}; {what}")

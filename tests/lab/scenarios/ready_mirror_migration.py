@@ -12,10 +12,11 @@ from stage import Stage
 from virtual_machine import Machine
 
 ENROLMENT = SocketGlob()
+MACHINE = Machine(writes=True)
 _NO_LIMIT = 0
 
 
-async def migrates(stage: Stage, machine: Machine = Machine()) -> switchover.Trio:
+async def migrates(stage: Stage, machine: Machine = MACHINE) -> switchover.Trio:
     trio = await switchover.set_up(stage, machine)
     await start_mirror(trio.source.vm, trio.server, _NO_LIMIT, auto_dismiss=True)
     await trio.source.vm.qmp.event("BLOCK_JOB_READY", device=JOB, deadline=30)
@@ -23,11 +24,11 @@ async def migrates(stage: Stage, machine: Machine = Machine()) -> switchover.Tri
     return trio
 
 
-async def alone(stage: Stage, machine: Machine = Machine()) -> str:
+async def alone(stage: Stage, machine: Machine = MACHINE) -> str:
     return await switchover.fate(stage, await migrates(stage, machine))
 
 
-async def with_unwedged(stage: Stage, machine: Machine = Machine()) -> str:
+async def with_unwedged(stage: Stage, machine: Machine = MACHINE) -> str:
     trio = await migrates(stage, machine)
     outcome = await switchover.fate(stage, trio)
     require(outcome == "completes", outcome)

@@ -8,6 +8,7 @@ from stage import Stage
 from virtual_machine import Machine
 
 ENROLMENT = DialIn()
+MACHINE = Machine(writes=True)
 _BOUND = 5  # seconds
 POLICIES = {"switchover-guard": f"""
 condition = "mirror-at-switchover"
@@ -19,11 +20,11 @@ hold_for = "{_BOUND}s"
 _SPEED = 4_000_000
 
 
-async def alone(stage: Stage, machine: Machine = Machine()) -> str:
+async def alone(stage: Stage, machine: Machine = MACHINE) -> str:
     return await switchover.fate(stage, await busy_mirror_migration.migrates(stage, machine, _SPEED))
 
 
-async def with_unwedged(stage: Stage, machine: Machine = Machine()) -> str:
+async def with_unwedged(stage: Stage, machine: Machine = MACHINE) -> str:
     trio = await busy_mirror_migration.migrates(stage, machine, _SPEED)
     outcome = await switchover.fate(stage, trio, deadline=_BOUND + 4)
     require(outcome == "runs on the source", outcome)

@@ -1,0 +1,22 @@
+"""What runs in the VMs of the lab: nothing at all, or a boot sector that writes to its disk (writer.S)."""
+
+import functools
+import subprocess
+import tempfile
+from pathlib import Path
+
+SECTOR = 512
+
+
+@functools.cache
+def writing_boot_sector() -> bytes:
+    """Assembled by binutils, once for each run of the lab."""
+    source = Path(__file__).parent / "writer.S"
+    with tempfile.TemporaryDirectory(prefix="uw-guest-", dir="/tmp") as folder:
+        object_file, binary = Path(folder) / "writer.o", Path(folder) / "writer.bin"
+        subprocess.run(["as", "--32", source, "-o", object_file], check=True)
+        subprocess.run(["ld", "-m", "elf_i386", "-Ttext", "0x7c00", "--oformat", "binary", object_file, "-o", binary],
+                       check=True)
+        sector = binary.read_bytes()
+    assert len(sector) == SECTOR, f"a boot sector has {SECTOR} bytes, this {len(sector)}"
+    return sector
