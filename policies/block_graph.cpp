@@ -113,7 +113,7 @@ std::size_t mark_written(vm_model& vm, const parsed_graph& graph, std::vector<st
 
 void forget_all_targets(vm_model& vm) {
   for (auto& [name, node] : vm.nodes) {
-    node.job_target = false;
+    node.job_target = node.of_guest = false;
     node.target_of.clear();
   }
 }
@@ -151,7 +151,10 @@ void apply_block_graph(vm_model& vm, const qmp::json::object& document) {
       return forget_all_targets(vm);  // no QEMU's graph: nothing of it is believed
   }
   for (const auto id : used_by_guest(graph)) {
-    if (auto* node = known_node(vm, graph, id)) node->job_target = false;
+    auto* node = known_node(vm, graph, id);
+    if (node == nullptr) continue;
+    node->job_target = false;
+    node->of_guest = true;
   }
 }
 

@@ -87,7 +87,7 @@ std::vector<io_health::disk> io_health::stalled_disks(const vm_model& vm) const 
   std::vector<disk> out;
   if (!waits()) return out;
   for (const auto& [name, node] : vm.nodes) {
-    if (node.job_target || node.peer.empty()) continue;
+    if (!node.of_guest || node.peer.empty()) continue;
     if (const auto since = silent_since(vm, node.peer)) out.push_back({name, node.peer, *since});
   }
   for (const auto& [tid, wait] : file_waits_) out.push_back({wait.file, wait.comm, wait.since});

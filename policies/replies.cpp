@@ -153,6 +153,7 @@ void apply_nodes(vm_model& vm, const array& list) {
         .driver = kept(driver), .peer = driver == "nbd" ? nbd_peer(text(*o, "file")) : "", .target_of = {}};
     if (before != vm.nodes.end()) {
       node.job_target = before->second.job_target;
+      node.of_guest = before->second.of_guest;
       node.target_of = before->second.target_of;
     }
     nodes[kept(name)] = std::move(node);

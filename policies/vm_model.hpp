@@ -64,6 +64,7 @@ struct block_node {
   std::string peer;  ///< of a network node: "10.0.0.7:10809" or a socket's path; else empty
   bool job_target =
       false;  ///< a job copies to it, and no device of the guest uses it: losing it loses a copy
+  bool of_guest = false;  ///< a device of the guest uses it, or something below it
   std::vector<std::string> target_of;  ///< the jobs that copy to it, or to a node on top of it
 };
 

@@ -5,8 +5,6 @@
 #include "daemon/ctl/session.hpp"
 #include "daemon/ctl/terminal.hpp"
 
-#include <fmt/format.h>
-
 namespace unwedge::ctl {
 namespace {
 
@@ -24,8 +22,12 @@ const char* method_of(command what) {
       return "Incident";
     case command::events:
       return "Events";
+    case command::policies:
+      return "Policies";
     case command::reload:
       return "Reload";
+    case command::hold:
+    case command::release:
     case command::check:
       break;
   }
@@ -39,6 +41,7 @@ std::string rendered(command what, const json::value& answer, const view& to) {
   if (what == command::list && array != nullptr) return render_list(*array, to);
   if (what == command::incidents && array != nullptr) return render_incidents(*array, to);
   if (what == command::events && array != nullptr) return render_events(*array, to);
+  if (what == command::policies && array != nullptr) return render_policies(*array, to);
   if (what == command::show && object != nullptr) return render_vm(*object, to);
   if (what == command::incident && object != nullptr) return render_incident(*object, to);
   if (what == command::reload) return "reloaded\n";
@@ -57,19 +60,16 @@ std::string as_json(command what, const json::value& answer) {
 
 exit_status run(const options& chosen) {
   if (chosen.what == command::check) return check(chosen);
+  if (chosen.what == command::hold) return hold(chosen);
+  if (chosen.what == command::release) return release(chosen);
   if (chosen.what == command::events && chosen.follow) return follow(chosen);
   auto daemon = connect(chosen);
   if (!daemon) return daemon.error();
   auto const answer = ask(*daemon, method_of(chosen.what), chosen.subject);
   if (!answer) return answer.error();
-  auto const text =
-      chosen.json ? as_json(chosen.what, *answer) : rendered(chosen.what, *answer, stdout_view());
-  if (text.empty() && !chosen.json) {
-    complain(
-        fmt::format("the daemon's answer to {} is not what this version expects", method_of(chosen.what)));
-    return exit_failed;
-  }
-  put(text);
+  if (!chosen.json)
+    return put_rendered(method_of(chosen.what), rendered(chosen.what, *answer, stdout_view()));
+  put(as_json(chosen.what, *answer));
   return exit_done;
 }
 

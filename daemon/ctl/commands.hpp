@@ -8,6 +8,10 @@ namespace unwedge::ctl {
 /// Runs the command; results go to standard output, errors to standard error as one line.
 exit_status run(const options& chosen);
 
+/// `unwedgectl hold` and `unwedgectl release`: of a VM, or of the whole host.
+exit_status hold(const options& chosen);
+exit_status release(const options& chosen);
+
 /// `unwedgectl check`: needs no daemon. A faulty configuration or policy is exit_usage, as `unwedged --check`
 /// has it.
 exit_status check(const options& chosen);

@@ -1,24 +1,32 @@
 // unwedgectl's command line as plain values.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
 namespace unwedge::ctl {
 
-enum class command { list, show, incidents, incident, events, reload, check };
+enum class command { list, show, incidents, incident, events, policies, hold, release, reload, check };
 
 /// Exit statuses are contracts (design.md).
 enum exit_status : int { exit_done = 0, exit_failed = 1, exit_usage = 2, exit_no_daemon = 3 };
+
+/// The daemon's name for every VM.
+inline constexpr std::string_view whole_host = "*";
 
 struct options {
   command what = command::list;
   bool json = false;
   bool follow = false;
-  std::string subject;                       ///< the VM or the incident; "" is all
-  std::vector<std::filesystem::path> files;  ///< to check
+  std::string subject;                           ///< the VM or the incident; "" is all
+  std::optional<std::chrono::seconds> hold_for;  ///< nullopt: until released
+  std::string reason;                            ///< of a hold
+  std::vector<std::filesystem::path> files;      ///< to check
   std::filesystem::path runtime_dir;
 
   std::filesystem::path socket() const { return runtime_dir / "unwedged.sock"; }

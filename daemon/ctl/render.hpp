@@ -6,13 +6,16 @@
 
 #include <boost/json.hpp>
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace unwedge::ctl {
 
-/// `unwedgectl list`: a row a VM, those in trouble first, each verdict's sentence under its row, a count at
-/// the end.
+/// `unwedgectl list`: a row a VM, those in trouble first, what is wrong with each and what holds it under its
+/// row, a count at the end.
 std::string render_list(const boost::json::array& vms, const view& to);
 
 /// `unwedgectl show VM`.
@@ -29,10 +32,28 @@ std::string render_events(const boost::json::array& events, const view& to);
 std::string render_events_heading(const view& to);
 std::string render_event(const boost::json::object& event, const view& to);
 
+/// `unwedgectl policies`: a row a policy in the daemon's order, what it is for and its source under its row.
+std::string render_policies(const boost::json::array& policies, const view& to);
+
+/// `unwedgectl hold`: the daemon's answer in a sentence, with how to undo it. `asked` is how long was asked
+/// for.
+std::string render_hold(const boost::json::value& answer, std::optional<std::chrono::seconds> asked,
+                        const view& to);
+
+/// `unwedgectl release`: whether it was held, and what `vms` (as for `list`; null if unknown) tells of other
+/// holds.
+std::string render_release(const boost::json::value& answer, const boost::json::value& vms, const view& to);
+
 /// Pieces shared by the above.
 style style_of_state(std::string_view state);
 std::string job_progress(const boost::json::object& job);       ///< "41 %", or "" if unknown
 std::string migration_in_words(const boost::json::object& vm);  ///< "active 41 %", "-"
+std::string or_dash(std::string text);
+std::string hold_in_words(const boost::json::object& hold,
+                          const view& to);  ///< "until ... by the operator: ..."
+std::vector<std::string> conditions_in_words(const boost::json::object& vm,
+                                             const view& to);  ///< a sentence each
+std::string conditions_section(const boost::json::object& vm, const view& to);
 std::string verdict_block(const boost::json::object& verdict, const view& to);
 
 }  // namespace unwedge::ctl

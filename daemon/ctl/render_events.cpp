@@ -13,6 +13,7 @@ style style_of_event(std::string_view type) {
   if (type == "healthy" || type == "recovered") return style::good;
   if (type == "suspect" || type == "disconnected") return style::doubtful;
   if (type == "verdict" || type == "stalled") return style::bad;
+  if (type == "hold") return style::held;
   return type == "gone" ? style::dim : style::plain;
 }
 

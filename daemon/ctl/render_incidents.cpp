@@ -19,10 +19,6 @@ style style_of_outcome(std::string_view outcome) {
   return outcome == "open" ? style::doubtful : style::plain;
 }
 
-std::string or_dash(std::string text) {
-  return text.empty() ? "-" : std::move(text);
-}
-
 /// How long it lasted, or lasts: "6.2 s", "so far 3 min".
 std::string lasted(const json::object& incident, const view& to) {
   auto const closed = parse_time(text_at(incident, "closed"));
@@ -36,6 +32,25 @@ std::string offset_of(const json::object& entry, const json::object& incident) {
   auto const at = parse_time(text_at(entry, "at"));
   if (!opened || !at) return date_and_time(text_at(entry, "at"));
   return "+" + in_words(std::chrono::duration_cast<std::chrono::milliseconds>(*at - *opened));
+}
+
+/// "  policy dead-mirror, about m0"; an incident of an older daemon has neither.
+std::string concerns(const json::object& incident) {
+  auto const policy = printable(text_at(incident, "policy"));
+  auto const subject = printable(text_at(incident, "subject"));
+  if (policy.empty() && subject.empty()) return {};
+  return fmt::format("  {}{}{}{}\n", policy.empty() ? "" : "policy " + policy,
+                     policy.empty() || subject.empty() ? "" : ", ", subject.empty() ? "" : "about ", subject);
+}
+
+/// What was wrong: in the words of its beginning, and the verdict as it became.
+std::string reason(const json::object& incident, const view& to) {
+  auto const* verdict = object_at(incident, "verdict");
+  auto const why = text_at(incident, "why");
+  std::string out;
+  if (!why.empty() && (verdict == nullptr || text_at(*verdict, "sentence") != why))
+    out = '\n' + styled("Why", style::heading, to) + '\n' + paragraph(printable(why), 2, to);
+  return verdict == nullptr ? out : out + '\n' + verdict_block(*verdict, to);
 }
 
 row step_row(const json::object& step, const json::object& incident) {
@@ -112,11 +127,12 @@ std::string render_incident(const json::object& incident, const view& to) {
   auto const pid = number_at(incident, "pid");
   out += fmt::format("  VM {}{}\n", printable(text_at(incident, "vm")),
                      pid ? fmt::format(", process {:.0f}", *pid) : "");
+  out += concerns(incident);
   auto const opened = text_at(incident, "opened");
   auto const closed = parse_time(text_at(incident, "closed"));
   out += fmt::format("  {} UTC ({} ago), {}\n", date_and_time(opened), since(opened, to.now),
                      closed ? "lasted " + since(opened, *closed) : "still open");
-  if (auto const* verdict = object_at(incident, "verdict")) out += '\n' + verdict_block(*verdict, to);
+  out += reason(incident, to);
   auto const steps = section(array_at(incident, "steps"), "Steps",
                              {{"AT"}, {"ACTION"}, {"ARGUMENTS", 12}, {"AUTHORITY"}, {"TOOK"}, {"RESULT", 10}},
                              to, [&](const json::object& step) { return step_row(step, incident); });

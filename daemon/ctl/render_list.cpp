@@ -19,10 +19,6 @@ std::size_t urgency(std::string_view state) {
   return static_cast<std::size_t>(std::ranges::find(by_urgency, state) - by_urgency.begin());
 }
 
-std::string or_dash(std::string text) {
-  return text.empty() ? "-" : std::move(text);
-}
-
 std::string jobs_in_words(const json::object& vm) {
   auto const* jobs = array_at(vm, "jobs");
   if (jobs == nullptr || jobs->empty()) return "-";
@@ -47,16 +43,25 @@ cell monitor_cell(const json::object& vm) {
   return {replied + (flag_at(*qmp, "oob") ? ", oob" : ", in-band only")};
 }
 
-/// What stands under the row of a VM in trouble.
-std::string explanation(const json::object& vm) {
-  std::string out;
-  if (auto const* verdict = object_at(vm, "verdict")) {
-    out = printable(text_at(*verdict, "sentence"));
-  } else if (auto const* suspicion = object_at(vm, "suspicion")) {
-    out = printable(text_at(*suspicion, "sentence"));
-  }
+/// What stands under the row of a VM in trouble: why, and why nothing is done about it.
+std::vector<std::string> explanation(const json::object& vm, const view& to) {
+  std::vector<std::string> out;
+  auto const* verdict = object_at(vm, "verdict");
+  auto const* said = verdict != nullptr ? verdict : object_at(vm, "suspicion");
+  auto const sentence = said != nullptr ? text_at(*said, "sentence") : std::string_view();
+  if (!sentence.empty()) out.push_back(printable(sentence));
+  auto const conditions = verdict == nullptr ? conditions_in_words(vm, to) : std::vector<std::string>();
+  out.insert(out.end(), conditions.begin(), conditions.end());
   auto const incident = text_at(vm, "incident");
-  if (!incident.empty()) out += fmt::format("{}Incident {}.", out.empty() ? "" : " ", printable(incident));
+  if (!incident.empty()) {
+    if (out.empty()) out.emplace_back();
+    out.back() += fmt::format("{}Incident {}.", out.back().empty() ? "" : " ", printable(incident));
+  }
+  // An armed guard is as it should be, and one beside no condition is nothing that holds.
+  auto const guard = text_at(vm, "guard");
+  if (!conditions.empty() && !guard.empty() && guard != "armed")
+    out.push_back(fmt::format("Switchover guard: {}.", printable(guard)));
+  if (auto const* hold = object_at(vm, "hold")) out.push_back("Held " + hold_in_words(*hold, to));
   return out;
 }
 
@@ -70,7 +75,7 @@ row row_of(const json::object& vm, const view& to) {
            {jobs_in_words(vm)},
            monitor_cell(vm),
            {or_dash(printable(text_at(vm, "authority")))}},
-          explanation(vm)};
+          explanation(vm, to)};
 }
 
 /// "3 VMs: 1 stalled, 2 healthy".

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace unwedge::ctl {
 namespace {
 
@@ -13,6 +15,10 @@ std::string percent(std::optional<double> done, std::optional<double> all) {
 }
 
 }  // namespace
+
+std::string or_dash(std::string text) {
+  return text.empty() ? "-" : std::move(text);
+}
 
 style style_of_state(std::string_view state) {
   if (state == "healthy") return style::good;

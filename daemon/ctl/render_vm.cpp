@@ -63,6 +63,8 @@ std::string render_vm(const json::object& vm, const view& to) {
   auto const pid = number_at(vm, "pid");
   if (pid) out += fact("process", fmt::format("{:.0f}", *pid), to);
   out += fact("uuid", printable(text_at(vm, "uuid")), to);
+  out += fact("guard", printable(text_at(vm, "guard")), to);
+  if (auto const* hold = object_at(vm, "hold")) out += fact("held", hold_in_words(*hold, to), to);
   out += fact("incident", printable(text_at(vm, "incident")), to);
   if (auto const* verdict = object_at(vm, "verdict")) {
     out += '\n' + verdict_block(*verdict, to);
@@ -71,6 +73,7 @@ std::string render_vm(const json::object& vm, const view& to) {
     out += fmt::format("\n{}  for {}\n{}", styled("Suspicion", style::heading, to), age,
                        paragraph(printable(text_at(*suspicion, "sentence")), 2, to));
   }
+  out += conditions_section(vm, to);
   out += members(array_at(vm, "jobs"), "Jobs", {{"ID", 8}, {"TYPE"}, {"STATUS"}, {"DONE"}}, to);
   out += members(array_at(vm, "nodes"), "Block nodes", {{"NAME", 12}, {"DRIVER"}, {"PEER", 12}}, to);
   out += members(array_at(vm, "events"), "Last events (UTC)", {{"AT"}, {"NAME"}, {"DATA", 10}}, to);

@@ -47,6 +47,13 @@ void put(std::string_view text) {
   std::fflush(stdout);
 }
 
+exit_status put_rendered(std::string_view method, std::string_view text) {
+  put(text);
+  if (!text.empty()) return exit_done;
+  complain(fmt::format("the daemon's answer to {} is not what this version expects", method));
+  return exit_failed;
+}
+
 std::expected<systemd::bus_client, exit_status> connect(const options& chosen) {
   auto made = systemd::bus_client::connect(chosen.socket());
   if (!made) return std::unexpected(explain(made.error(), chosen));

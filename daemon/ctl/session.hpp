@@ -25,4 +25,8 @@ std::expected<boost::json::value, exit_status> ask(systemd::bus_client& daemon, 
 /// Writes all to standard output, at once.
 void put(std::string_view text);
 
+/// The same of an answer made ready for people; "" means that the answer had another shape than the contract
+/// says, which is complained about.
+exit_status put_rendered(std::string_view method, std::string_view text);
+
 }  // namespace unwedge::ctl

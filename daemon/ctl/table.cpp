@@ -42,8 +42,12 @@ std::vector<std::size_t> natural_widths(const std::vector<column>& columns, cons
   return widths;
 }
 
+std::size_t total_of(const std::vector<std::size_t>& widths) {
+  return std::accumulate(widths.begin(), widths.end(), gap * (widths.size() - 1));
+}
+
 void narrow(std::vector<std::size_t>& widths, const std::vector<column>& columns, std::size_t limit) {
-  auto total = std::accumulate(widths.begin(), widths.end(), gap * (widths.size() - 1));
+  auto total = total_of(widths);
   while (total > limit) {
     std::size_t chosen = columns.size();
     for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -91,6 +95,10 @@ std::string paragraph(std::string_view text, std::size_t indent, const view& to)
   return out;
 }
 
+std::size_t width_of(const std::vector<column>& columns, const std::vector<row>& rows) {
+  return total_of(natural_widths(columns, rows));
+}
+
 std::string table(const std::vector<column>& columns, const std::vector<row>& rows, const view& to) {
   auto widths = natural_widths(columns, rows);
   if (to.width != 0) narrow(widths, columns, to.width);
@@ -100,7 +108,7 @@ std::string table(const std::vector<column>& columns, const std::vector<row>& ro
   auto out = line(titles, widths, to);
   for (auto const& r : rows) {
     out += line(r.cells, widths, to);
-    if (!r.below.empty()) out += paragraph(r.below, gap, to);
+    for (auto const& text : r.below) out += paragraph(text, gap, to);
   }
   return out;
 }

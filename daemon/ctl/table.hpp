@@ -32,13 +32,16 @@ struct cell {
 
 struct row {
   std::vector<cell> cells;
-  std::string below = {};  ///< a paragraph under the row, indented; "" is none
+  std::vector<std::string> below = {};  ///< paragraphs under the row, indented
 };
 
 struct column {
   std::string_view title;
   std::size_t least = 0;  ///< may be narrowed to this for a small terminal; 0: never narrowed
 };
+
+/// Columns that the rows take where none is narrowed.
+std::size_t width_of(const std::vector<column>& columns, const std::vector<row>& rows);
 
 /// A header line and the rows, two spaces between columns, no blanks at the ends of lines. Columns that may
 /// be narrowed are, widest first, until the line fits; a table that still does not fit is wider than the

@@ -5,7 +5,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <ctime>
+#include <utility>
 
 namespace unwedge::ctl {
 namespace {
@@ -38,6 +41,18 @@ milliseconds fraction(std::string_view tail) {
   return milliseconds(digits(padded, 0, 3).value_or(-1));
 }
 
+std::tm as_local(wall_time time) {
+  auto const seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm out{};
+  ::localtime_r(&seconds, &out);
+  return out;
+}
+
+std::string local_text(const char* form, const std::tm& time) {
+  std::array<char, 64> out{};
+  return {out.data(), std::strftime(out.data(), out.size(), form, &time)};
+}
+
 }  // namespace
 
 std::string in_words(milliseconds time) {
@@ -51,6 +66,18 @@ std::string in_words(milliseconds time) {
   auto const hours = minutes / 60;
   if (hours < 24) return two_units(hours, "h", minutes % 60, "min");
   return two_units(hours / 24, "d", hours % 24, "h");
+}
+
+std::string exactly_in_words(std::chrono::seconds time) {
+  constexpr std::pair<std::string_view, std::int64_t> units[] = {
+      {"d", 86'400}, {"h", 3'600}, {"min", 60}, {"s", 1}};
+  std::string out;
+  auto left = time.count();
+  for (auto const& [unit, size] : units) {
+    if (left >= size) out += fmt::format("{}{} {}", out.empty() ? "" : " ", left / size, unit);
+    left %= size;
+  }
+  return out.empty() ? "0 s" : out;
 }
 
 std::optional<wall_time> parse_time(std::string_view text) {
@@ -75,6 +102,17 @@ std::optional<wall_time> parse_time(std::string_view text) {
 std::string date_and_time(std::string_view text) {
   if (!parse_time(text)) return printable(text);
   return fmt::format("{} {}", text.substr(0, 10), text.substr(11, 8));
+}
+
+std::string local_time(std::string_view text, wall_time now) {
+  auto const time = parse_time(text);
+  if (!time) return printable(text);
+  auto const then = as_local(*time);
+  auto const today = as_local(now);
+  bool const same_day = then.tm_year == today.tm_year && then.tm_yday == today.tm_yday;
+  bool const soon = std::chrono::abs(*time - now) < 10min;
+  return printable(local_text(same_day ? "" : "%Y-%m-%d ", then) +
+                   local_text(soon ? "%H:%M:%S %Z" : "%H:%M %Z", then));
 }
 
 std::string since(std::string_view text, wall_time now) {

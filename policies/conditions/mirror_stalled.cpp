@@ -1,3 +1,4 @@
+#include "policies/block_graph.hpp"
 #include "policies/conditions/conditions.hpp"
 #include "policies/sentence.hpp"
 #include "qmp/printable.hpp"
@@ -13,6 +14,7 @@ namespace unwedge::policies::holds {
 conditions mirror_stalled(const vm_view& view) {
   conditions out;
   for (const auto& [id, job] : view.vm.jobs) {
+    if (!still_copies(job.status)) continue;
     const auto silent = view.io.silent_since(view.vm, job);
     if (!silent) continue;
     const auto since = std::max(*silent, job.progressed);

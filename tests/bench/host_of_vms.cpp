@@ -98,7 +98,12 @@ int looks_a_minute(vm_kind kind) {
 }
 
 modelled_vm make_vm(vm_kind kind, std::size_t index, instant now) {
-  modelled_vm made{.kind = kind, .name = fmt::format("web{:04}", index), .model = {}, .io = {}, .engine = {}};
+  modelled_vm made{.kind = kind,
+                   .name = fmt::format("web{:04}", index),
+                   .allowed = index % 2 == 0 ? policies::authority::protect : policies::authority::observe,
+                   .model = {},
+                   .io = {},
+                   .engine = {}};
   auto& vm = made.model;
   vm.guest_name = made.name;
   vm.uuid = fmt::format("4dea22b3-1d52-d8f3-2516-782e98ab{:04}", index);
@@ -111,7 +116,8 @@ modelled_vm make_vm(vm_kind kind, std::size_t index, instant now) {
                       .downtime_limit = 300,
                       .zero_page_detection = "multifd"};
   add_disks(vm);
-  if (copies(kind)) add_mirrors(vm, now);
+  if (copies(kind)) add_mirrors(vm, kind == vm_kind::stuck ? now - 60s : now);
+  if (kind == vm_kind::stuck) made.io.add(sample(now - 60s, false), vm);
   if (kind == vm_kind::migrating)
     add_migration(vm, "active", now - 60s);
   else
@@ -136,8 +142,10 @@ void carry_out(modelled_vm& made, const std::vector<policies::decision>& decisio
   for (const auto& d : decisions) {
     if (std::holds_alternative<policies::take_step>(d.what))
       made.engine.step_done(d.run, policies::step_outcome::done, now, of_host);
-    if (std::holds_alternative<policies::set_precaution>(d.what))
+    if (const auto* p = std::get_if<policies::set_precaution>(&d.what)) {
+      made.engine.precaution_done(p->step, true, now);
       made.model.migrates_with.pause_before_switchover = true;
+    }
   }
 }
 

@@ -12,7 +12,7 @@ namespace unwedge::bench {
 enum class vm_kind {
   idle,       ///< came by migration, as most VMs of a host that is drained now and then; nothing runs
   mirroring,  ///< two disks are copied to one NBD server, which owes an answer whenever one looks
-  stuck,      ///< the same, and its server is dead
+  stuck,      ///< the same, and its server has been dead for a minute
   migrating,  ///< as mirroring, beside a migration that the guard holds back and that gets no nearer to its
               ///< end
 };
@@ -25,6 +25,8 @@ int looks_a_minute(vm_kind);
 struct modelled_vm {
   vm_kind kind{};
   std::string name;
+  policies::authority
+      allowed{};  ///< half of them are acted on, of the others it is recorded what would be done
   policies::vm_model model;
   policies::io_health io;
   policies::engine engine;

@@ -74,8 +74,8 @@ class host {
   void verify() const {
     for (const auto& vm : vms_) {
       const bool busy = vm.kind != vm_kind::idle;
-      const bool acts = vm.kind == vm_kind::migrating;
-      if (vm.engine.holding().empty() == busy || vm.engine.incident_open() != acts)
+      const bool on_record = vm.kind == vm_kind::migrating || vm.kind == vm_kind::stuck;
+      if (vm.engine.holding().empty() == busy || vm.engine.incident_open() != on_record)
         throw std::runtime_error(fmt::format("policies: {} is not what it was made to be", vm.name));
     }
   }
@@ -103,7 +103,7 @@ class host {
   /// As vm_watcher::decide.
   void look_at(modelled_vm& vm, instant at) {
     const policies::vm_view view{.vm = vm.model, .io = vm.io, .now = at};
-    const policies::action_frame frame{.allowed = settings_.authority_of(vm.name)};
+    const policies::action_frame frame{.allowed = vm.allowed};
     const auto decisions = vm.engine.step({view, vm.name, policies_, frame, budget_});
     if (!decisions.empty()) carry_out(vm, decisions, at, budget_);
     benchmark::DoNotOptimize(decisions.data());
@@ -111,7 +111,6 @@ class host {
 
   instant began_{24h * 100};
   std::vector<policies::policy> policies_ = shipped_policies();
-  policies::settings settings_{.authority = policies::authority::protect};
   policies::step_budget budget_;
   std::vector<modelled_vm> vms_;
 };

@@ -90,15 +90,15 @@ class Stage:
     async def start_source(self, machine: Machine = Machine(), *, disk: bool = True) -> Source:
         """The VM of the scenario; with a daemon, watched by it and healthy in its eyes."""
         digest = ""
-        if disk:
+        if disk and not machine.nbd_port:
             machine = replace(machine, disk=self.folder / "source.raw")
             digest = await random_image(machine.disk, DISK_MIB, writing_boot_sector() if machine.writes else b"")
         name = self.vm_name or f"src-{self._tag}"
         if self.enrolment and self.enrolment.daemon_first:
-            await self._start_unwedged(name)
+            await self.start_unwedged([name])
         vm = await self._start_vm(name, machine, self._enrolled(name))
         if self.enrolment and not self.enrolment.daemon_first:
-            await self._start_unwedged(name)
+            await self.start_unwedged([name])
         if self.unwedged:
             await self.unwedged.vm_until(
                 name, lambda seen: seen["state"] == "healthy" and seen["qmp"]["oob"] and seen["run_state"] == "running",
@@ -117,9 +117,13 @@ class Stage:
         paused = ["-S"] if machine.writes else []
         return await self._start_vm(name, machine, ["-incoming", "defer", *paused, *extra], incoming=True)
 
-    async def start_nbd_server(self) -> NbdServer:
+    async def start_nbd_server(self, *, boot_sector: bytes = b"") -> NbdServer:
+        """Of an empty image, or with a boot sector of one that a guest can start from."""
         image = self.folder / "target.raw"
-        await empty_image(image, DISK_MIB)
+        if boot_sector:
+            await random_image(image, DISK_MIB, boot_sector)
+        else:
+            await empty_image(image, DISK_MIB)
         server = NbdServer(image, self.folder)
         self._closing.append(server)
         await server.serves()
@@ -138,9 +142,10 @@ class Stage:
     def _enrolled(self, name: str) -> list[str]:
         return self.enrolment.qemu_arguments(self.folder, name) if self.enrolment else []
 
-    async def _start_unwedged(self, vm: str) -> None:
+    async def start_unwedged(self, vms: list[str]) -> None:
+        """`vms` for the enrolment by name; the others are found."""
         require(not self.unwedged, "one daemon is enough")
         self.unwedged = Unwedged(self.settings.programs, self.folder, self.timeline)
         await self.unwedged.start(
-            configuration(self.authority, self.enrolment, self.folder, [vm], self.policies))
+            configuration(self.authority, self.enrolment, self.folder, vms, self.policies))
         self.timeline.note("unwedged", f"started, authority {self.authority}, patience 3 s")

@@ -79,12 +79,12 @@ async def _runs_there(trio: Trio) -> None:
     if trio.source.machine.writes:
         await _until(destination, "paused", 10)
         await destination.qmp.execute("cont")
-        await _writes_on(destination)
+        await writes_on(destination)
     else:
         await _until(destination, "running", 10)
 
 
-async def _writes_on(vm: VirtualMachine) -> None:
+async def writes_on(vm: VirtualMachine) -> None:
     """Its guest really runs: it goes on writing, and the writes come back."""
     before, end = await vm.writes_done(), time.monotonic() + 5
     while await vm.writes_done() <= before + 3:
@@ -96,7 +96,7 @@ async def _runs_here(trio: Trio) -> None:
     """The guest on the source, and on the source alone."""
     await _until(trio.source.vm, "running", 10)
     if trio.source.machine.writes:
-        await _writes_on(trio.source.vm)
+        await writes_on(trio.source.vm)
     if not trio.destination.process.alive:
         return
     try:

@@ -18,6 +18,7 @@ from timeline import Timeline
 class Machine:
     """What a scenario may choose about a VM."""
     disk: Path | None = None
+    nbd_port: int | None = None   # of a server on this host that has the disk instead
     iothread: bool = False
     writes: bool = False  # its guest writes to the disk for ever; else it idles
     ram_mib: int = 64
@@ -28,24 +29,25 @@ class Machine:
 class VirtualMachine:
     def __init__(self, name: str, qemu: str, machine: Machine, folder: Path, timeline: Timeline):
         self.name = name
+        self.machine = machine
         self.folder = folder
         self.timeline = timeline
         self.qmp = QmpClient(f"{name}.cmd", timeline, traces_events=True)
         self.oob = QmpClient(f"{name}.oob", timeline)
         self._probe_client = QmpClient(f"{name}.probe", timeline)
         self.liveness = Liveness(self._probe_client)
+        self._has_disk = machine.disk is not None or machine.nbd_port is not None
         self.process = Process(name, self._argv(qemu, machine), folder)
-        self._has_disk = machine.disk is not None
 
-    async def ready(self, *, incoming: bool = False) -> None:
+    async def ready(self, *, incoming: bool = False, deadline: float = 30) -> None:
         """Connects the monitors and waits until the firmware has given up booting and the guest idles.
 
         Earlier, virtio-blk is not started (an iothread would have nothing to stop at the switchover).
         """
         for client in (self.qmp, self.oob, self._probe_client):
-            await self._connect(client)
+            await self._connect(client, deadline / 2)
         if self._has_disk and not incoming:
-            await self._guest_has_read_its_disk()
+            await self._guest_has_read_its_disk(deadline)
         self.liveness.start()
 
     async def close(self) -> None:
@@ -80,22 +82,29 @@ class VirtualMachine:
         argv += ["-machine", board]
         for monitor in ("cmd", "oob", "probe"):
             argv += ["-qmp", f"unix:{self._socket(monitor)},server=on,wait=off"]
-        if machine.disk:
+        if self._has_disk:
             device = "virtio-blk-pci,id=vd0,drive=disk"
             if machine.iothread:
                 argv += ["-object", "iothread,id=io0"]
                 device += ",iothread=io0"
             # Two QEMUs of a migration, and the NBD server, have the same image open: no image locks here.
-            argv += ["-blockdev", f"driver=file,node-name=file,filename={machine.disk},locking=off",
-                     "-blockdev", "driver=raw,node-name=disk,file=file", "-device", device]
+            argv += [*self._blockdev(machine), "-device", device]
         return [qemu, *argv, *machine.extra]
+
+    @staticmethod
+    def _blockdev(machine: Machine) -> list[str]:
+        if machine.nbd_port:
+            return ["-blockdev", "driver=nbd,node-name=disk,export=disk,server.type=inet,server.host=127.0.0.1,"
+                                 f"server.port={machine.nbd_port}"]
+        return ["-blockdev", f"driver=file,node-name=file,filename={machine.disk},locking=off",
+                "-blockdev", "driver=raw,node-name=disk,file=file"]
 
     def _socket(self, monitor: str) -> Path:
         return self.folder / f"{self.name}.{monitor}"
 
-    async def _connect(self, client: QmpClient) -> None:
+    async def _connect(self, client: QmpClient, deadline: float) -> None:
         path = self.folder / client.name
-        end = time.monotonic() + 15
+        end = time.monotonic() + deadline
         while True:
             try:
                 async with asyncio.timeout(10):
@@ -105,8 +114,8 @@ class VirtualMachine:
                     raise ProcessEnded(f"{self.name} does not come up:\n{self.process.log_tail()}") from None
                 await asyncio.sleep(0.05)
 
-    async def _guest_has_read_its_disk(self) -> None:
-        end = time.monotonic() + 30
+    async def _guest_has_read_its_disk(self, deadline: float) -> None:
+        end = time.monotonic() + deadline
         while True:
             devices = await self.qmp.execute("query-blockstats")
             if any(device["stats"]["rd_operations"] for device in devices):

@@ -1,10 +1,11 @@
 """The target of a mirror dies while the VM runs and nobody migrates: the copy is given up before it can hang the VM."""
 
+import asyncio
+
 import hang
 from enrolment import FixedSocket
 from expectation import require
 from mirror import JOB, TARGET, freeze_target_in_mid_mirror
-from qmp_client import QmpError
 from stage import Source, Stage
 from switchover import writes_on
 from virtual_machine import Machine
@@ -27,9 +28,14 @@ async def dies(stage: Stage, machine: Machine) -> Source:
 
 
 async def alone(stage: Stage, machine: Machine = MACHINE) -> str:
+    """A trap: the VM runs, and hangs at the first drain, which any `stop`, snapshot or migration makes."""
     source = await dies(stage, machine)
-    await source.vm.qmp.execute("stop", deadline=None if False else 0.1) if False else None
-    return await _hangs_at_stop(stage, source)
+    await writes_on(source.vm)
+    stopping = asyncio.create_task(source.vm.qmp.execute("stop", deadline=None))
+    try:
+        return await hang.hangs(stage, source) + " at the next stop"
+    finally:
+        stopping.cancel()
 
 
 async def with_unwedged(stage: Stage, machine: Machine = MACHINE) -> str:

@@ -130,13 +130,20 @@ TEST(rendering, lets_no_hostile_text_through_anywhere) {
                           {"vm", evil},      {"at", evil},     {"type", evil},  {"text", evil},
                           {"outcome", evil}, {"opened", evil}, {"closed", evil}};
   all["verdict"] = {{"kind", evil}, {"sentence", evil}, {"since", evil}, {"reasons", {evil, {{evil, evil}}}}};
+  all["guard"] = all["policy"] = all["subject"] = all["why"] = evil;
+  all["hold"] = {{"until", evil}, {"reason", evil}};
+  all["conditions"] = {
+      {{"condition", evil}, {"subject", evil}, {"state", evil}, {"since", evil}, {"why", evil}},
+      {{"condition", evil}, {"subject", evil}}};
   all["jobs"] = {{{"id", evil}, {"type", {{evil, evil}}}}};
   all["steps"] = {
       {{"at", evil}, {"action", evil}, {"arguments", {{evil, {{evil, {evil}}}}}}, {"result", evil}}};
   all["nodes"] = all["events"] = {{{"name", evil}, {"at", evil}, {"data", {{evil, evil}}}}};
-  auto const text = render_vm(all, now()) + render_incident(all, now()) + render_incidents({all}, now()) +
-                    render_event(all, now(100)) + render_list({all}, now(80)) + brief(all) + compact(all) +
-                    pretty(all);
+  auto unjudged = all;  // its conditions are told
+  unjudged["verdict"] = nullptr;
+  auto const text = render_list({unjudged}, now()) + render_vm(all, now()) + render_incident(all, now()) +
+                    render_incidents({all}, now()) + render_event(all, now(100)) +
+                    render_list({all}, now(80)) + brief(all) + compact(all) + pretty(all);
   for (std::string_view const bad : {"\x1b", "\xc2\x9b", "\xe2\x80\xae", "\xff", "\r"}) {
     EXPECT_THAT(text, Not(HasSubstr(bad)));
   }

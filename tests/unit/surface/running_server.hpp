@@ -19,7 +19,8 @@ class running_server {
     auto made = listen(context_.get_executor());
     if (!made) throw std::runtime_error(made.error());
     server_ = std::move(*made);
-    boost::asio::co_spawn(context_, server_->run(), [this](std::exception_ptr thrown) { thrown_ = thrown; });
+    boost::asio::co_spawn(context_, server_->run(),
+                          [this](std::exception_ptr thrown) { thrown_ = std::move(thrown); });
     thread_ = std::jthread([this] { context_.run(); });
   }
 

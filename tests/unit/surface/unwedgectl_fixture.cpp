@@ -28,7 +28,7 @@ void unwedgectl_fixture::start(const std::map<std::string, systemd::bus_reply>& 
   for (auto const& [name, reply] : answers)
     options.methods[name] = std::bind_front(&answer, &asked_, name, reply);
   server_ = std::make_unique<running_server<systemd::bus_server>>(
-      [&](auto executor) { return systemd::bus_server::listen(executor, options); });
+      [&](const auto& executor) { return systemd::bus_server::listen(executor, options); });
 }
 
 std::vector<std::string> unwedgectl_fixture::asked() {

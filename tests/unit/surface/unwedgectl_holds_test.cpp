@@ -23,8 +23,9 @@ TEST_F(hold, of_a_vm_for_a_time_says_until_when_and_how_to_release_it) {
   answers(till_two);
   auto const done = run("hold web01 --for 2h --reason 'its storage moves'");
   EXPECT_EQ(done.status, 0) << done.err;
-  EXPECT_EQ(done.out,
-            "web01 is held for 2 h, until 2099-11-22 14:00 CET; to release it before: unwedgectl release web01\n");
+  EXPECT_EQ(
+      done.out,
+      "web01 is held for 2 h, until 2099-11-22 14:00 CET; to release it before: unwedgectl release web01\n");
   EXPECT_THAT(asked(), ElementsAre(R"(Hold {"vm":"web01","seconds":7200,"reason":"its storage moves"})"));
 }
 
@@ -63,7 +64,8 @@ TEST_F(hold, refuses_what_is_no_time_and_asks_nothing) {
   for (auto const* bad : {"0s", "1.5s", "500ms"}) {
     auto const done = run(std::string("hold web01 --for ") + bad);
     EXPECT_EQ(done.status, 2) << bad;
-    EXPECT_THAT(done.err, HasSubstr(std::string("--for: `") + bad + "`, expected whole seconds, at least")) << bad;
+    EXPECT_THAT(done.err, HasSubstr(std::string("--for: `") + bad + "`, expected whole seconds, at least"))
+        << bad;
   }
   EXPECT_THAT(asked(), IsEmpty());
 }
@@ -87,11 +89,12 @@ TEST_F(hold, refuses_a_reason_that_could_not_be_kept_or_shown) {
   answers(till_two);
   auto const longest = std::string(200, 'x');
   EXPECT_EQ(run("hold web01 --reason " + longest).status, 0);
-  for (auto const& bad : {longest + "x", std::string("\"$(printf 'a\\nb')\""), std::string("\"$(printf '\\033[31m')\""),
-                          std::string("\"$(printf '\\377')\"")}) {
+  for (auto const& bad : {longest + "x", std::string("\"$(printf 'a\\nb')\""),
+                          std::string("\"$(printf '\\033[31m')\""), std::string("\"$(printf '\\377')\"")}) {
     auto const done = run("hold web01 --reason " + bad);
     EXPECT_EQ(done.status, 2) << bad;
-    EXPECT_THAT(done.err, HasSubstr("--reason: expected one line of printable text, at most 200 bytes")) << bad;
+    EXPECT_THAT(done.err, HasSubstr("--reason: expected one line of printable text, at most 200 bytes"))
+        << bad;
   }
   EXPECT_EQ(asked().size(), 1u);
 }
@@ -155,13 +158,15 @@ TEST_F(release, of_a_vm_that_has_ended_is_an_ordinary_one) {
 
 TEST_F(release, says_that_the_host_is_held_all_the_same) {
   knows(R"({"vm":"web01","released":true})", both_held);
-  EXPECT_EQ(run("release web01").out,
-            "web01 is released, but the whole host is held until 2099-11-22 14:00 CET: unwedgectl release --all\n");
+  EXPECT_EQ(
+      run("release web01").out,
+      "web01 is released, but the whole host is held until 2099-11-22 14:00 CET: unwedgectl release --all\n");
 }
 
 TEST_F(release, of_all_ends_the_hosts_hold_only) {
   knows(R"({"vm":"*","released":true})", both_held);
-  EXPECT_EQ(run("release --all").out, "the whole host is released; VMs with a hold of their own: web01, db01\n");
+  EXPECT_EQ(run("release --all").out,
+            "the whole host is released; VMs with a hold of their own: web01, db01\n");
   EXPECT_THAT(asked(), ElementsAre("Release *", "List"));
 }
 

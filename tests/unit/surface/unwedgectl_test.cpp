@@ -51,8 +51,8 @@ TEST_F(unwedgectl, exits_2_on_a_wrong_command_line) {
 }
 
 TEST_F(unwedgectl, helps_with_every_command) {
-  for (auto const* command : {"list", "show", "incidents", "incident", "events", "policies", "hold", "release",
-                              "reload", "check"}) {
+  for (auto const* command : {"list", "show", "incidents", "incident", "events", "policies", "hold",
+                              "release", "reload", "check"}) {
     EXPECT_THAT(run("--help").out, HasSubstr(std::string("\n  ") + command + ' '));
     auto const help = run(std::string(command) + " --help");
     EXPECT_EQ(help.status, 0) << help.err;
@@ -61,9 +61,9 @@ TEST_F(unwedgectl, helps_with_every_command) {
 }
 
 TEST_F(unwedgectl, gives_an_example_where_the_form_is_not_obvious) {
-  for (auto const* example : {"unwedgectl show web01", "unwedgectl incidents web01", "unwedgectl events --follow",
-                              "unwedgectl hold web01 --for 2h", "unwedgectl hold --all",
-                              "unwedgectl release web01", "unwedgectl release --all",
+  for (auto const* example : {"unwedgectl show web01", "unwedgectl incidents web01",
+                              "unwedgectl events --follow", "unwedgectl hold web01 --for 2h",
+                              "unwedgectl hold --all", "unwedgectl release web01", "unwedgectl release --all",
                               "unwedgectl incident web01-", "unwedgectl check /etc/unwedge/unwedged.toml"}) {
     std::istringstream words(example);
     std::string program, command;

@@ -1,0 +1,104 @@
+#include "daemon/ctl/subcommands.hpp"
+
+#include "daemon/config/values.hpp"
+#include "daemon/ctl/printable.hpp"
+
+#include <fmt/format.h>
+
+namespace unwedge::ctl {
+namespace {
+
+/// The form is the configuration's; the daemon counts in seconds.
+std::chrono::seconds parse_hold_time(const std::string& text) {
+  auto const time = config::parse_duration(text);
+  if (!time) throw CLI::ValidationError("--for", time.error());
+  auto const seconds = std::chrono::floor<std::chrono::seconds>(*time);
+  if (seconds != *time || seconds < std::chrono::seconds(1))
+    throw CLI::ValidationError("--for", "`" + text + "`, expected whole seconds, at least \"1s\"");
+  return seconds;
+}
+
+/// The daemon keeps so many bytes: what would be cut, or could not be shown, is better said at once.
+std::string refuse_reason(const std::string& text) {
+  constexpr std::size_t most = 200;
+  if (text.size() <= most && printable(text) == text) return {};
+  return fmt::format("expected one line of printable text, at most {} bytes (this has {})", most,
+                     text.size());
+}
+
+/// One VM or all: neither is guessed.
+void add_which(CLI::App& sub, options& chosen, command what) {
+  auto* vm = sub.add_option("VM", chosen.subject, "its name or UUID");
+  auto* all = sub.add_flag("--all")->description("the whole host: every VM, also those to come");
+  sub.callback([&chosen, what, vm, all] {
+    if (vm->count() > 0 && all->count() > 0) throw CLI::ExcludesError("VM", "--all");
+    if (all->count() > 0) chosen.subject = whole_host;
+    if (chosen.subject.empty()) throw CLI::RequiredError("VM or --all");
+    chosen.what = what;
+  });
+}
+
+void add_holds(CLI::App& app, options& chosen) {
+  auto* hold = app.add_subcommand("hold", "keep unwedged from acting on a VM, or on any")->fallthrough();
+  add_which(*hold, chosen, command::hold);
+  hold->add_option_function<std::string>(
+          "--for", [&chosen](const std::string& text) { chosen.hold_for = parse_hold_time(text); },
+          "how long: 90s, 30m, 2h; otherwise until released")
+      ->type_name("DURATION");
+  hold->add_option("--reason", chosen.reason, "why, for those who wonder later")->check(refuse_reason);
+  hold->footer(
+      "A held VM is watched as ever, and what would be done about it is recorded. A second hold\n"
+      "takes the place of the first. Holds outlast a restart of unwedged.\n"
+      "Examples:\n"
+      "  unwedgectl hold web01 --for 2h --reason \"its storage moves\"\n"
+      "  unwedgectl hold --all");
+  auto* release = app.add_subcommand("release", "end a hold")->fallthrough();
+  add_which(*release, chosen, command::release);
+  release->footer(
+      "The hold of the whole host and those of single VMs are apart: --all ends the former only.\n"
+      "Examples:\n"
+      "  unwedgectl release web01\n"
+      "  unwedgectl release --all");
+}
+
+}  // namespace
+
+void add_subcommands(CLI::App& app, options& chosen) {
+  auto const add = [&](const char* name, command what, const char* description, const char* footer) {
+    auto* sub = app.add_subcommand(name, description)->fallthrough();
+    sub->callback([&chosen, what] { chosen.what = what; });
+    return sub->footer(footer);
+  };
+  add("list", command::list, "every VM, those in trouble first",
+      "STATE: healthy, suspect (no answer, the cause is not known), stalled (it is), held (by the\n"
+      "operator), gone. Under a row stands what is wrong with the VM.");
+  add("show", command::show, "one VM: state, verdict, conditions, jobs, nodes, last events",
+      "Example: unwedgectl show web01")
+      ->add_option("VM", chosen.subject, "its name or UUID")
+      ->required();
+  add("incidents", command::incidents, "what happened, and what came of it",
+      "Example: unwedgectl incidents web01")
+      ->add_option("VM", chosen.subject, "of this VM only");
+  add("incident", command::incident, "one incident: verdict, reasons, every step",
+      "Example: unwedgectl incident web01-20261122-221003")
+      ->add_option("ID", chosen.subject, "as `incidents` shows it")
+      ->required();
+  add("events", command::events, "what unwedged saw and did last",
+      "With --json one object a line: unwedgectl events --follow --json")
+      ->add_flag("-f,--follow", chosen.follow, "and what comes, until interrupted");
+  add("policies", command::policies, "what is done about which condition, and what came of it",
+      "WHAT IT DOES: its steps in order; in brackets, how long one has to help before the next.\n"
+      "NEEDS: the authority that a VM must have for them; below it they are recorded only.\n"
+      "VMS: how many match. OPEN: their open incidents. STEPS: what was done to them.\n"
+      "Of several policies for a condition the first that matches a VM decides.");
+  add_holds(app, chosen);
+  add("reload", command::reload, "read the configuration again; a faulty one changes nothing",
+      "Policies are read again with it. What is wrong beforehand: unwedgectl check");
+  add("check", command::check, "check configuration and policies without a daemon",
+      "Example: unwedgectl check /etc/unwedge/unwedged.toml ./my-policy.toml")
+      ->add_option("FILE", chosen.files,
+                   "a configuration, with the policies it names, or a policy;\n"
+                   "default: /etc/unwedge/unwedged.toml");
+}
+
+}  // namespace unwedge::ctl

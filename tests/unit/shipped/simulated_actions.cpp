@@ -1,0 +1,178 @@
+// The part of a simulated daemon that carries out what the engine decides, and tells it what came of it.
+#include "simulated_daemon.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace unwedge::policies::fake {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds command_patience{1'500};
+constexpr milliseconds until_on_disk{10};
+
+}  // namespace
+
+void simulated_daemon::take_replies(instant now) {
+  for (auto& c : sent_) {
+    const bool late = !c.asks && !c.abandoned && now - c.at >= command_patience;
+    if (!late) continue;
+    c.abandoned = true;
+    if (c.run.empty())
+      engine_.precaution_done(c.act, false, now);
+    else
+      outcome("failed: no answer", now);
+  }
+  while (!sent_.empty() && now > sent_.front().at && around_.qemu.answers_in_band()) {
+    const auto c = sent_.front();
+    sent_.pop_front();
+    on_reply(c, now);
+    if (dead_) return;
+  }
+  if (sent_.empty()) ask_next(now);
+}
+
+void simulated_daemon::on_reply(const sent_command& c, instant now) {
+  vm_.monitor.last_reply = now;
+  if (sent_.empty()) vm_.monitor.waiting_since.reset();
+  if (c.asks) {
+    apply_reply(vm_, *c.asks, around_.qemu.document(*c.asks), now);
+    const bool told = *c.asks == query::migrate && vm_.migration && is_running(*vm_.migration);
+    if (told && !vm_.migration->postcopy_enabled) wanted_.push_back(query::migrate_capabilities);
+  } else {
+    const auto answer = around_.qemu.execute(c.act.action, c.act.arguments, sender::unwedged);
+    around_.told.remark(
+        now, fmt::format("QEMU did {}: {}", in_short(c.act), answer.accepted ? "ok" : answer.why_not));
+    if (answer.accepted)
+      apply_accepted(vm_, c.act.action, c.act.arguments, now);
+    else if (c.act.action.starts_with("migrate-set-"))
+      want({.settings = true});
+    if (!c.abandoned && c.run.empty()) engine_.precaution_done(c.act, answer.accepted, now);
+    if (!c.abandoned && !c.run.empty()) outcome(answer.accepted ? "done" : "failed: " + answer.why_not, now);
+  }
+  ask_next(now);
+  if (suspicion_.active()) review(now);
+  if ((engine_.on_watch() || at_risk(vm_)) && wanted_.empty()) wake(now);
+}
+
+void simulated_daemon::carry_out(const std::string& run, open_incident d, instant now) {
+  if (!around_.disk.emplace(run, kept_incident{d.policy, d.condition.subject, {}}).second)
+    around_.broken_rules.push_back(run + " was opened twice");
+  const auto what = d.verdict ? std::string(to_string(d.verdict->kind)) : d.condition.state;
+  around_.told.tell(
+      now, fmt::format("open {}: {}{}", run, to_string(d.condition.kind), what.empty() ? "" : " " + what));
+  around_.told.remark(now, d.condition.why);
+}
+
+void simulated_daemon::carry_out(const std::string& run, amend_verdict d, instant now) {
+  around_.told.tell(now, fmt::format("amend {}: {}", run, to_string(d.verdict.kind)));
+}
+
+void simulated_daemon::carry_out(const std::string& run, add_note d, instant now) {
+  around_.told.remark(now, fmt::format("note {}: {}", run, d.text));
+}
+
+void simulated_daemon::carry_out(const std::string& run, record_step d, instant now) {
+  around_.told.tell(now, fmt::format("record {}: {} {}", run, in_short(d.step), d.result));
+  around_.disk[run].steps.push_back({d.step, d.result});
+}
+
+void simulated_daemon::carry_out(const std::string& run, close_incident d, instant now) {
+  if (around_.disk.erase(run) == 0) around_.broken_rules.push_back(run + " was closed, but not open");
+  around_.told.tell(now, fmt::format("close {}: {}", run, d.outcome));
+  if (!gone_ && run.starts_with("monitor-stall")) verdict_.reset();
+}
+
+void simulated_daemon::carry_out(const std::string&, set_precaution d, instant now) {
+  around_.told.tell(now, "set " + in_short(d.step));
+  send(d.step, "", now);
+}
+
+void simulated_daemon::carry_out(const std::string& run, take_step d, instant now) {
+  around_.told.tell(now, fmt::format("take {}: {}", run, in_short(d.step)));
+  if (acting_) around_.broken_rules.push_back(run + " takes a step beside that of " + acting_->run);
+  if (!around_.disk.contains(run)) around_.broken_rules.push_back(run + " acts without an incident");
+  if (around_.frame.dry_run) around_.broken_rules.push_back(run + " acts in a dry run");
+  around_.disk[run].steps.push_back({d.step, ""});
+  acting_ = begun_step{run, d.step, now + (d.step.urgent ? milliseconds(0) : until_on_disk)};
+  wake(now);
+}
+
+/// Its intent is on record; the ground for it is looked at once more; it is sent.
+void simulated_daemon::perform(instant now) {
+  if (!acting_ || acting_->sent || now < acting_->due) return;
+  if (around_.next_step == killed::with_the_intent_on_record) {
+    dead_ = true;
+    return;
+  }
+  if (!vm_.monitor.ready) return outcome("refused: the connection was lost", now);
+  if (!last_look(now)) return outcome("refused: at the last look it was another situation", now);
+  count_step(acting_->run, now);
+  if (acting_->step.action != "yank") {
+    acting_->sent = true;
+    send(acting_->step, acting_->run, now);
+    return;
+  }
+  if (!around_.qemu.answers_out_of_band()) return outcome("failed: no answer", now);
+  const auto answer = around_.qemu.execute("yank", acting_->step.arguments, sender::unwedged);
+  if (around_.next_step == killed::with_the_command_sent)
+    dead_ = true;
+  else
+    outcome(answer.accepted ? "done" : "failed: " + answer.why_not, now);
+}
+
+bool simulated_daemon::last_look(instant now) {
+  if (acting_->step.action == "yank") {
+    if (!around_.qemu.answers_out_of_band()) return false;
+    apply_reply(vm_, query::yank, around_.qemu.document(query::yank), now);
+    const bool of_a_stall = view(now).stall != nullptr;
+    sample(now);
+    if (gone_ || (of_a_stall && !suspicion_.judge(vm_, probe_settings{}))) return false;
+  }
+  const auto seen = view(now);
+  return engine_.confirms(acting_->run, acting_->step, look(seen));
+}
+
+void simulated_daemon::send(const step& s, const std::string& run, instant now) {
+  if (!vm_.monitor.waiting_since) vm_.monitor.waiting_since = now;
+  sent_.push_back({.asks = std::nullopt, .act = s, .run = run, .at = now});
+  if (!run.empty() && around_.next_step == killed::with_the_command_sent) {
+    if (around_.qemu.answers_in_band()) around_.qemu.execute(s.action, s.arguments, sender::unwedged);
+    dead_ = true;
+  }
+}
+
+void simulated_daemon::outcome(const std::string& result, instant now) {
+  const auto done = *std::exchange(acting_, std::nullopt);
+  if (result != "done")
+    around_.told.tell(now, fmt::format("{}: {} {}", done.run, in_short(done.step), result));
+  if (const auto kept = around_.disk.find(done.run); kept != around_.disk.end())
+    kept->second.steps.back().result = result;
+  const auto kind = result == "done"                ? step_outcome::done
+                    : result.starts_with("refused") ? step_outcome::refused
+                                                    : step_outcome::failed;
+  engine_.step_done(done.run, kind, now, around_.of_host);
+  decide(now);
+  wake(now);
+}
+
+/// The rule of the budgets, counted here once more: of steps that were sent.
+void simulated_daemon::count_step(const std::string& run, instant now) {
+  const auto name = run.substr(0, run.find('/'));
+  const auto by = std::ranges::find(around_.policies, name, &policy::name);
+  auto& steps = around_.steps_taken[name];
+  steps.push_back(now);
+  while (now - steps.front() >= by->budget.window) steps.pop_front();
+  if (steps.size() > by->budget.per_vm) around_.broken_rules.push_back(name + " exceeds its budget");
+}
+
+void simulated_daemon::ends_in_order() {
+  for (const auto& s : engine_.to_take_back(vm_)) {
+    if (around_.qemu.answers_in_band()) around_.qemu.execute(s.action, s.arguments, sender::unwedged);
+  }
+  dead_ = true;
+}
+
+}  // namespace unwedge::policies::fake

@@ -1,0 +1,209 @@
+#include "simulated_daemon.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace unwedge::policies::fake {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr probe_settings probing{};
+constexpr int risk_factor = 4;
+
+bool migrates(const vm_model& vm) {
+  return vm.migration && is_running(*vm.migration);
+}
+
+}  // namespace
+
+simulated_daemon::simulated_daemon(surroundings& around, instant now) : around_(around) {
+  auto& m = vm_.monitor;
+  m.connected = m.ready = true;
+  m.oob = around.qemu.has_oob();
+  m.last_reply = now;
+  for (const auto q : resync_queries()) {
+    if (q != query::yank || m.oob) wanted_.push_back(q);
+  }
+  next_probe_ = next_sample_ = due_ = now;
+  for (const auto& [run, kept] : around.disk) {
+    record so_far{.on_record = kept.steps.size()};
+    for (const auto& s : kept.steps) {
+      if (!s.result.empty() && s.result != "done" && !s.result.starts_with("failed")) continue;
+      if (s.result.empty()) so_far.unknown.push_back(s.step);
+      so_far.begun.push_back(s.step);
+    }
+    const auto by = std::ranges::find(around.policies, kept.policy, &policy::name);
+    if (by != around.policies.end()) engine_.resume(*by, kept.subject, so_far);
+  }
+}
+
+void simulated_daemon::hears(const scripted_event& e, instant now) {
+  if (!vm_.monitor.ready) return;
+  const auto raw = boost::json::serialize(e.data);
+  want(apply_event(vm_, {.name = e.name, .data = e.data, .raw = raw}, now));
+  const bool risk = at_risk(vm_);
+  if (risk && !was_at_risk_) next_probe_ = next_sample_ = now;
+  if (migrates(vm_) && !was_migrating_) next_sample_ = now;
+  if (risk || was_at_risk_) wake(now);
+  was_at_risk_ = risk;
+  was_migrating_ = migrates(vm_);
+}
+
+void simulated_daemon::slot(instant now) {
+  if (!around_.qemu.alive() && vm_.monitor.ready) {  // the session ends with the process
+    vm_.monitor.connected = vm_.monitor.ready = vm_.monitor.oob = false;
+    vm_.monitor.waiting_since.reset();
+    wanted_.clear();
+    sent_.clear();
+    wake(now);
+  }
+  take_replies(now);
+  if (!dead_) perform(now);
+  if (!dead_ && now >= due_) tick(now);
+}
+
+void simulated_daemon::tick(instant now) {
+  const bool doubt = !vm_.monitor.ready || suspicion_.active() || engine_.incident_open();
+  if (doubt && !gone_ && !around_.qemu.alive()) end_of_process(now);
+  if (now >= next_probe_) probe(now);
+  review(now);
+  const auto sample_at = suspicion_.active() ? suspicion_.next_sample_at() : next_sample_;
+  if (!gone_ && !engine_.acting() && now >= sample_at) {
+    next_sample_ = now + between_samples();
+    sample(now);
+  }
+  decide(now);
+  due_ = next_wake(now);
+}
+
+void simulated_daemon::review(instant now) {
+  if (gone_) return;
+  const bool before = suspicion_.active();
+  suspicion_.update(vm_, now, probing);
+  if (suspicion_.active() || !before) return;
+  verdict_.reset();
+  if (vm_.monitor.ready) want({.status = true, .jobs = true, .migration = true});
+}
+
+void simulated_daemon::probe(instant now) {
+  const duration interval = probing.interval / (at_risk(vm_) ? risk_factor : 1);
+  const auto grid = std::min<duration>(milliseconds(50), interval / 4);
+  const auto due = (now + interval).time_since_epoch();
+  next_probe_ = instant(due - due % grid);
+  if (!vm_.monitor.ready) return;
+  if (!in_band_outstanding()) ask(next_probe(vm_, probes_++), now);
+  if (suspicion_.active() && vm_.monitor.oob && around_.qemu.answers_out_of_band())
+    apply_reply(vm_, query::yank, around_.qemu.document(query::yank), now);
+}
+
+instant simulated_daemon::next_wake(instant now) const {
+  auto wake = next_probe_;
+  if (!gone_ && !engine_.acting())
+    wake = std::min(wake, suspicion_.active() ? suspicion_.next_sample_at() : next_sample_);
+  if (!suspicion_.active() && vm_.monitor.waiting_since)
+    wake = std::min(wake, *vm_.monitor.waiting_since + probing.late_after);
+  return std::max(wake, now + milliseconds(1));
+}
+
+void simulated_daemon::end_of_process(instant now) {
+  gone_ = true;
+  verdict_ =
+      verdict{.kind = verdict_kind::gone, .since = now, .at = now, .reasons = {"The process has ended."}};
+}
+
+void simulated_daemon::want(refresh r) {
+  const auto add = [&](bool wanted, query q) {
+    if (wanted && std::ranges::find(wanted_, q) == wanted_.end()) wanted_.push_back(q);
+  };
+  if (r.settings) {
+    std::erase(wanted_, query::migrate_parameters);
+    wanted_.insert(wanted_.begin(), query::migrate_parameters);
+    add(true, query::migrate_capabilities);
+  }
+  add(r.status, query::status);
+  add(r.migration, query::migrate);
+  add(r.jobs, query::jobs);
+  add(r.jobs, query::block_jobs);
+  const bool well = r.nodes && !suspicion_.active();
+  add(well, query::block_nodes);
+  add(well, query::block_graph);
+  add(well && vm_.monitor.oob, query::yank);
+}
+
+void simulated_daemon::ask_next(instant now) {
+  while (!wanted_.empty() && vm_.monitor.ready) {
+    const auto q = wanted_.front();
+    if (q != query::yank && in_band_outstanding()) return;
+    wanted_.erase(wanted_.begin());
+    if (q == query::yank && vm_.monitor.oob) {
+      if (around_.qemu.answers_out_of_band()) apply_reply(vm_, q, around_.qemu.document(q), now);
+    } else {
+      ask(q, now);
+    }
+  }
+}
+
+void simulated_daemon::ask(query q, instant now) {
+  sent_.push_back({.asks = q, .act = {}, .run = "", .at = now});
+  if (!vm_.monitor.waiting_since) vm_.monitor.waiting_since = now;
+}
+
+duration simulated_daemon::between_samples() const {
+  using namespace std::chrono_literals;
+  if (migrates(vm_) && !vm_.jobs.empty()) return 250ms;
+  if (!vm_.jobs.empty()) return 1s;
+  return io_.waits() ? 5s : 60s;
+}
+
+void simulated_daemon::sample(instant now) {
+  auto facts = around_.qemu.seen_from_outside();
+  if (!facts.alive) return end_of_process(now);
+  io_.add(facts, vm_);
+  if (!suspicion_.active()) return;
+  suspicion_.add(std::move(facts), probing);
+  if (auto v = suspicion_.judge(vm_, probing))
+    verdict_ = std::move(v);
+  else if (verdict_ && now - verdict_->at > probing.patience)
+    verdict_.reset();
+}
+
+bool simulated_daemon::talking() const {
+  return vm_.monitor.ready && !suspicion_.active() && vm_.monitor.last_reply.has_value();
+}
+
+bool simulated_daemon::settled() const {
+  return talking() && wanted_.empty() && (!in_band_outstanding() || !engine_.incident_open());
+}
+
+vm_view simulated_daemon::view(instant now) const {
+  const bool stalled = verdict_ && (gone_ || suspicion_.active());
+  return {.vm = vm_,
+          .io = io_,
+          .now = now,
+          .alive = !gone_,
+          .talking = talking(),
+          .settled = settled(),
+          .stall = stalled ? &*verdict_ : nullptr};
+}
+
+void simulated_daemon::decide(instant now) {
+  const bool nothing =
+      !verdict_ && !gone_ && vm_.jobs.empty() && !vm_.migration && !io_.waits() && !engine_.on_watch();
+  if (nothing) return;
+  const auto seen = view(now);
+  const auto decisions = engine_.step(look(seen));
+  if (!engine_.step(look(seen)).empty())
+    around_.broken_rules.emplace_back("the same look twice gave something new");
+  for (const auto& d : decisions) {
+    std::visit([&](const auto& what) { carry_out(d.run, what, now); }, d.what);
+  }
+}
+
+std::string simulated_daemon::standing(instant now) {
+  const auto seen = view(now);
+  return engine_.guard_standing(look(seen));
+}
+
+}  // namespace unwedge::policies::fake
