@@ -12,7 +12,14 @@ const file_facts* regular_file(const process_facts& facts, int fd) {
   return found == facts.files.end() || found->what != file_facts::kind::regular ? nullptr : &*found;
 }
 
+/// The watcher looks every five seconds while something is owed. Older, it says nothing of now.
+constexpr std::chrono::seconds stale_after{12};
+
 }  // namespace
+
+bool io_health::stale(instant now) const {
+  return now - looked_at_ > stale_after;
+}
 
 void io_health::add(const process_facts& facts, const vm_model& vm) {
   std::map<std::uint64_t, connection> connections;
@@ -53,24 +60,26 @@ void io_health::add(const process_facts& facts, const vm_model& vm) {
 }
 
 /// Several connections to one server cannot be told apart: only if all of them are dead, this one is.
-std::optional<instant> io_health::silent_since(const vm_model& vm, const std::string& peer) const {
+std::optional<instant> io_health::silent_since(const vm_model& vm, const std::string& peer,
+                                               instant now) const {
+  if (stale(now)) return std::nullopt;
   std::optional<instant> latest;
   std::size_t sockets = 0;
   for (const auto& [inode, c] : connections_) {
     if (c.peer != peer) continue;
     ++sockets;
-    if (!c.owed) return std::nullopt;
+    if (!c.owed || c.since == looked_at_) return std::nullopt;
     latest = std::max(latest.value_or(c.since), c.since);
   }
   if (sockets != nodes_with_peer(vm, peer).size()) return std::nullopt;
   return latest;
 }
 
-std::optional<instant> io_health::silent_since(const vm_model& vm, const job_state& job) const {
+std::optional<instant> io_health::silent_since(const vm_model& vm, const job_state& job, instant now) const {
   if (!job.target || connections_.empty()) return std::nullopt;
   const auto node = vm.nodes.find(*job.target);
   if (node == vm.nodes.end() || node->second.peer.empty()) return std::nullopt;
-  return silent_since(vm, node->second.peer);
+  return silent_since(vm, node->second.peer, now);
 }
 
 bool io_health::answers_since(const vm_model& vm, const job_state& job, instant since) const {
@@ -83,14 +92,16 @@ bool io_health::answers_since(const vm_model& vm, const job_state& job, instant 
   });
 }
 
-std::vector<io_health::disk> io_health::stalled_disks(const vm_model& vm) const {
+std::vector<io_health::disk> io_health::stalled_disks(const vm_model& vm, instant now) const {
   std::vector<disk> out;
-  if (!waits()) return out;
+  if (!waits() || stale(now)) return out;
   for (const auto& [name, node] : vm.nodes) {
     if (!node.of_guest || node.peer.empty()) continue;
-    if (const auto since = silent_since(vm, node.peer)) out.push_back({name, node.peer, *since});
+    if (const auto since = silent_since(vm, node.peer, now)) out.push_back({name, node.peer, *since});
   }
-  for (const auto& [tid, wait] : file_waits_) out.push_back({wait.file, wait.comm, wait.since});
+  for (const auto& [tid, wait] : file_waits_) {
+    if (wait.since != looked_at_) out.push_back({wait.file, wait.comm, wait.since});
+  }
   return out;
 }
 

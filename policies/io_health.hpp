@@ -15,9 +15,9 @@ class io_health {
   void add(const process_facts&, const vm_model&);
 
   /// Since when the connection of the node that this job copies to is silent although its server owes an
-  /// answer, or does not take what was sent. nullopt: it is well, or idle, or which connection it is cannot
-  /// be told.
-  std::optional<instant> silent_since(const vm_model&, const job_state&) const;
+  /// answer, or does not take what was sent: two samples at least say so, the last of them not long ago.
+  /// nullopt: it is well, or idle, or which connection it is cannot be told.
+  std::optional<instant> silent_since(const vm_model&, const job_state&, instant now) const;
 
   /// True if a sample taken after `since` shows that connection well: nothing is owed, or something moved.
   /// Also true where there is no connection that could be judged.
@@ -29,7 +29,7 @@ class io_health {
     std::string where;  ///< the server's address, or the thread that waits
     instant since{};
   };
-  std::vector<disk> stalled_disks(const vm_model&) const;
+  std::vector<disk> stalled_disks(const vm_model&, instant now) const;
 
   /// True while something is owed: another sample soon tells more.
   bool waits() const;
@@ -48,7 +48,8 @@ class io_health {
     instant since{};
   };
 
-  std::optional<instant> silent_since(const vm_model&, const std::string& peer) const;
+  std::optional<instant> silent_since(const vm_model&, const std::string& peer, instant now) const;
+  bool stale(instant now) const;
 
   instant looked_at_{};
   std::map<std::uint64_t, connection> connections_;  ///< by the socket's inode

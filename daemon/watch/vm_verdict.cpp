@@ -59,6 +59,7 @@ asio::awaitable<void> vm_watcher::take_sample() {
     use(std::move(facts));
   else
     process_gone(facts.at);
+  next_sample_ = now() + between_samples();  // in view of what this one shows
   decide(now());
   note_state();
   wake_soon();

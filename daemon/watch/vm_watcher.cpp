@@ -101,7 +101,6 @@ void vm_watcher::tick(policies::instant at) {
   const auto sample_at = suspicion_.active() ? suspicion_.next_sample_at() : next_sample_;
   if (process_ && !gone_ && !sampling_ && !engine_.acting() && at >= sample_at) {
     sampling_ = true;
-    next_sample_ = at + between_samples();
     shared_.tasks.spawn(take_sample(), name_ + ": evidence");
   }
   decide(at);

@@ -8,7 +8,7 @@ namespace unwedge::policies::holds {
 
 conditions guest_io_stall(const vm_view& view) {
   conditions out;
-  for (const auto& disk : view.io.stalled_disks(view.vm)) {
+  for (const auto& disk : view.io.stalled_disks(view.vm, view.now)) {
     out.push_back({.kind = condition_kind::guest_io_stall,
                    .subject = disk.node,
                    .state = "",

@@ -15,7 +15,7 @@ conditions mirror_stalled(const vm_view& view) {
   conditions out;
   for (const auto& [id, job] : view.vm.jobs) {
     if (!still_copies(job.status)) continue;
-    const auto silent = view.io.silent_since(view.vm, job);
+    const auto silent = view.io.silent_since(view.vm, job, view.now);
     if (!silent) continue;
     const auto since = std::max(*silent, job.progressed);
     out.push_back(

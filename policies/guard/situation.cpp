@@ -47,7 +47,7 @@ duration situation::patience() const {
 const copy* situation::dead() const {
   for (const auto& c : all) {
     if (c.details == nullptr || c.state == copy_state::whole || c.state == copy_state::broken) continue;
-    const auto silent = in.view.io.silent_since(vm, *c.details);
+    const auto silent = in.view.io.silent_since(vm, *c.details, in.view.now);
     if (silent && in.view.now - std::max(*silent, c.details->progressed) >= patience()) return &c;
   }
   return nullptr;
@@ -58,7 +58,7 @@ bool situation::targets_answer() const {
   const bool nothing_to_see = in.view.now - vm.migration->began >= look_within;
   return std::ranges::all_of(all, [&](const copy& c) {
     return c.details == nullptr || io.answers_since(vm, *c.details, vm.migration->began) ||
-           (nothing_to_see && !io.silent_since(vm, *c.details));
+           (nothing_to_see && !io.silent_since(vm, *c.details, in.view.now));
   });
 }
 

@@ -1,8 +1,10 @@
-"""A migration that gets nowhere, because its bandwidth is less than what the guest dirties: it is reported."""
+"""A migration whose stream stands still while the guest runs on: it is reported."""
 
+import asyncio
 import json
 
 import migration
+from disk_image import random_image
 from enrolment import SocketGlob
 from expectation import require
 from stage import Stage
@@ -15,14 +17,18 @@ condition = "migration-no-progress"
 patience = "12s"
 ladder = [{ action = "report" }]
 """}
+_RAM_MIB = 256  # more than the sockets hold
+_BYTES_PER_SECOND = 32_000_000
 
 
 async def with_unwedged(stage: Stage) -> str:
-    source = await stage.start_source(Machine(writes=True))
+    ram = stage.folder / "ram"
+    await random_image(ram, _RAM_MIB)
+    source = await stage.start_source(Machine(ram_mib=_RAM_MIB, ram_file=ram), disk=False)
     destination = await stage.start_destination(source)
-    # Nothing at all gets through: the stream stands still behind a stopped reader, and its buffers are full.
-    await source.vm.qmp.execute("migrate-set-parameters", max_bandwidth=4_000_000)
+    await source.vm.qmp.execute("migrate-set-parameters", max_bandwidth=_BYTES_PER_SECOND)
     await migration.migrate(source.vm, destination)
+    await asyncio.sleep(1)
     destination.process.freeze()
     incident = await stage.unwedged.incident_until(
         source.vm.name, lambda seen: True, 30, "open")
