@@ -14,11 +14,6 @@ bool closes(const decision& d) {
   return std::holds_alternative<close_incident>(d.what);
 }
 
-/// Which conditions are about a guest that stands still in the hands of the guard: it has its own bounds.
-bool guards_itself(condition_kind kind) {
-  return kind == condition_kind::mirror_at_switchover;
-}
-
 }  // namespace
 
 std::vector<decision> engine::step(const look& l) {
@@ -31,7 +26,7 @@ std::vector<decision> engine::step(const look& l) {
   if (!holding_.empty() || !ladders_.empty()) step_ladders(l, out);
   if (guard_.on_watch() || mirrors(l.view.vm) || l.view.vm.migration) step_guard(l, out);
   for (const auto& d : out) {
-    if (closes(d)) closed_at_[d.run.substr(0, d.run.find('/'))] = l.view.now;
+    if (closes(d)) closed_at_[policy_of(d.run)] = l.view.now;
   }
   return out;
 }
@@ -69,9 +64,8 @@ void engine::end_of_process(const look& l, std::vector<decision>& out) {
 
 void engine::step_ladders(const look& l, std::vector<decision>& out) {
   for (const auto& c : holding_) {
-    if (guards_itself(c.kind)) continue;
     const auto* by = policy_for(l, c.kind, c.state);
-    if (by == nullptr) continue;
+    if (by == nullptr || by->guards_switchovers()) continue;  // the guard has its own run
     const auto closed = closed_at_.find(by->name);
     if (closed != closed_at_.end() && l.view.now - closed->second < by->cooldown) continue;
     const auto key = key_of(*by, c.subject);
@@ -95,13 +89,27 @@ void engine::step_ladders(const look& l, std::vector<decision>& out) {
 
 void engine::step_guard(const look& l, std::vector<decision>& out) {
   const auto* by = policy_for(l, condition_kind::mirror_at_switchover, "");
-  if (by == nullptr) return;
-  guard_.step(input(l, *by, "switchover-guard"), out);
+  if (by != nullptr && by->guards_switchovers()) {
+    if (!guard_policy_ || guard_policy_->name != by->name) guard_policy_ = *by;
+    return guard_.step(input(l, *by, std::string(guard_run)), out);
+  }
+  if (!guard_policy_ || !guard_.on_watch()) return;
+  // A reload took its policy away: what was begun comes to its end, what was set is taken back.
+  auto frame = l.frame;
+  frame.held = "its policy is in force no more";
+  guard_.step({.view = l.view,
+               .by = *guard_policy_,
+               .frame = frame,
+               .of_vm = budget_,
+               .of_host = l.of_host,
+               .busy = others_act(std::string(guard_run))},
+              out);
 }
 
 std::string engine::policy_of(const std::string& run) const {
+  if (run == guard_run) return guard_policy_ ? guard_policy_->name : run;
   const auto found = ladders_.find(run);
-  return found == ladders_.end() ? run : found->second.policy_name;
+  return found == ladders_.end() ? run.substr(0, run.find('/')) : found->second.policy_name;
 }
 
 void engine::step_done(const std::string& run, step_outcome outcome, instant now, step_budget& of_host) {
@@ -111,7 +119,7 @@ void engine::step_done(const std::string& run, step_outcome outcome, instant now
   }
   if (const auto found = ladders_.find(run); found != ladders_.end())
     found->second.run.step_done(outcome, now);
-  if (run == "switchover-guard") guard_.step_done(outcome, now);
+  if (run == guard_run) guard_.step_done(outcome, now);
 }
 
 void engine::precaution_done(const policies::step& s, bool accepted, instant now) {
@@ -120,9 +128,8 @@ void engine::precaution_done(const policies::step& s, bool accepted, instant now
 
 bool engine::confirms(const std::string& run, const policies::step& s, const look& l) {
   holding_ = hold_now(l.view);
-  if (run == "switchover-guard") {
-    const auto* by = policy_for(l, condition_kind::mirror_at_switchover, "");
-    return by != nullptr && guard_.confirms(s, input(l, *by, run));
+  if (run == guard_run) {
+    return guard_policy_ && guard_.confirms(s, input(l, *guard_policy_, run));
   }
   const auto found = ladders_.find(run);
   if (found == ladders_.end()) return false;
@@ -133,9 +140,10 @@ bool engine::confirms(const std::string& run, const policies::step& s, const loo
 }
 
 std::string engine::resume(const policy& by, const std::string& subject, const record& r) {
-  if (by.condition == condition_kind::mirror_at_switchover) {
+  if (by.guards_switchovers()) {
+    guard_policy_ = by;
     guard_.resume(r);
-    return "switchover-guard";
+    return std::string(guard_run);
   }
   const auto key = key_of(by, subject);
   ladder l{ladder_run(key), by.name, by.condition, subject};
@@ -151,7 +159,7 @@ const condition* engine::holding(condition_kind kind, const std::string& subject
 }
 
 bool engine::others_act(const std::string& run) const {
-  if (run != "switchover-guard" && guard_.acting()) return true;
+  if (run != guard_run && guard_.acting()) return true;
   return std::ranges::any_of(ladders_,
                              [&](const auto& l) { return l.first != run && l.second.run.acting(); });
 }
@@ -165,18 +173,18 @@ bool engine::acting() const {
          std::ranges::any_of(ladders_, [](const auto& l) { return l.second.run.acting(); });
 }
 
-std::vector<std::string> engine::open_runs() const {
+std::vector<std::string> engine::open_policies() const {
   std::vector<std::string> out;
   for (const auto& [key, l] : ladders_) {
-    if (l.run.open()) out.push_back(key);
+    if (l.run.open()) out.push_back(l.policy_name);
   }
-  if (guard_.open()) out.emplace_back("switchover-guard");
+  if (guard_.open()) out.push_back(policy_of(std::string(guard_run)));
   return out;
 }
 
 std::string engine::guard_standing(const look& l) const {
   const auto* by = policy_for(l, condition_kind::mirror_at_switchover, "");
-  if (by == nullptr) return "";
+  if (by == nullptr || !by->guards_switchovers()) return "";
   step_budget none;
   return guard_.standing({.view = l.view, .by = *by, .frame = l.frame, .of_vm = none, .of_host = none});
 }

@@ -54,8 +54,10 @@ class engine {
   /// What must be taken back in QEMU when the daemon ends.
   std::vector<policies::step> to_take_back(const vm_model&) const;
   std::size_t steps_of(const std::string& policy_name) const { return budget_.spent(policy_name); }
-  /// Names of the runs with an open incident.
-  std::vector<std::string> open_runs() const;
+  /// The policies of the open incidents, one entry each.
+  std::vector<std::string> open_policies() const;
+
+  std::string policy_of(const std::string& run) const;
 
  private:
   struct ladder {
@@ -71,11 +73,12 @@ class engine {
   void step_ladders(const look&, std::vector<decision>&);
   void step_guard(const look&, std::vector<decision>&);
   const condition* holding(condition_kind, const std::string& subject) const;
-  std::string policy_of(const std::string& run) const;
   bool others_act(const std::string& run) const;
 
   std::map<std::string, ladder, std::less<>> ladders_;  ///< by "policy/subject"
-  switchover_guard guard_{"switchover-guard"};
+  static constexpr std::string_view guard_run = "switchover-guard";
+  switchover_guard guard_{std::string(guard_run)};
+  std::optional<policy> guard_policy_;  ///< the one that it last worked for
   conditions holding_;
   step_budget budget_;
   std::map<std::string, instant, std::less<>> closed_at_;  ///< by policy, for its cooldown

@@ -64,6 +64,10 @@ bool applies_to(action_kind action, condition_kind to) {
   return false;
 }
 
+bool policy::guards_switchovers() const {
+  return std::ranges::find(ladder, action_kind::guard_switchover, &rung::action) != ladder.end();
+}
+
 bool vm_match::matches(std::string_view name, std::string_view uuid) const {
   if (names.empty() && uuids.empty()) return true;
   const std::string text(name);

@@ -87,6 +87,9 @@ struct policy {
   guard_settings guard;
   std::string source;  ///< the file it was read from, "built in" for our own
 
+  /// Its ladder has guard-switchover.
+  bool guards_switchovers() const;
+
   bool operator==(const policy&) const = default;
 };
 

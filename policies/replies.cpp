@@ -50,7 +50,7 @@ void apply_jobs(vm_model& vm, const array& list, instant now) {
     if (o == nullptr || seen.size() >= max_jobs) continue;
     const auto id = kept(text(*o, "id"));
     if (id.empty()) continue;
-    auto& job = vm.jobs[id];
+    auto& job = vm.jobs.try_emplace(id, job_state{.appeared = now}).first->second;
     job.type = kept(text(*o, "type"));
     job.len = number(*o, "total-progress").value_or(job.len);
     job.error = kept(text(*o, "error"));
@@ -104,7 +104,8 @@ void apply_migrate(vm_model& vm, const object& o, instant now) {
   }
 }
 
-void apply_capabilities(vm_model& vm, const array& list) {
+void apply_capabilities(vm_model& vm, const array& list, instant now) {
+  vm.migrates_with.capabilities_at = now;
   for (const auto& entry : list) {
     const auto* o = entry.if_object();
     const auto* on = o != nullptr ? o->if_contains("state") : nullptr;
@@ -179,7 +180,7 @@ void apply_yank(vm_model& vm, const array& list) {
 
 void apply_accepted(vm_model& vm, std::string_view command, const object& arguments, instant now) {
   const auto* list = qmp::array_at(arguments, "capabilities");
-  if (command == "migrate-set-capabilities" && list != nullptr) apply_capabilities(vm, *list);
+  if (command == "migrate-set-capabilities" && list != nullptr) apply_capabilities(vm, *list, now);
   if (command == "migrate-set-parameters") apply_set_parameters(vm, arguments, now);
 }
 
@@ -206,7 +207,7 @@ void apply_reply(vm_model& vm, query q, const qmp::json::value& result, instant 
       if (o != nullptr) apply_migrate(vm, *o, now);
       break;
     case query::migrate_capabilities:
-      if (list != nullptr) apply_capabilities(vm, *list);
+      if (list != nullptr) apply_capabilities(vm, *list, now);
       break;
     case query::migrate_parameters:
       if (o != nullptr) apply_parameters(vm, *o, now);

@@ -43,14 +43,18 @@ refresh on_job_status(vm_model& vm, const qmp::json::object& data, instant now) 
   }
   if (found == vm.jobs.end()) {
     if (vm.jobs.size() >= max_jobs) return {};
-    found = vm.jobs.emplace(id.substr(0, text_bytes), job_state{}).first;
+    found = vm.jobs.emplace(id.substr(0, text_bytes), job_state{.appeared = now}).first;
   }
   found->second.status.assign(status.substr(0, text_bytes));
   found->second.progressed = found->second.since = now;
   if (status == "created")
     vm.ended_copies.erase(std::string(id.substr(0, text_bytes)));  // another of that name
   if (status == "aborting" && found->second.type == "mirror") note_end(vm, id, false, "", now);
-  return {.jobs = found->second.type.empty() || status == "ready", .nodes = status == "running"};
+  // Before a mirror its manager may have set capabilities: whether it guards the switchover itself shows
+  // there.
+  return {.jobs = found->second.type.empty() || status == "ready",
+          .nodes = status == "running",
+          .settings = status == "created"};
 }
 
 refresh on_block_job_end(vm_model& vm, const qmp::json::object& data, bool completed, instant now) {

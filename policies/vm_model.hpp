@@ -24,6 +24,7 @@ struct job_state {
   std::optional<std::string> target;  ///< the node it copies to, where the block graph tells
   instant progressed{};               ///< when `offset` or `status` last changed
   instant since{};                    ///< when `status` last changed
+  instant appeared{};                 ///< when it was first heard of
 };
 
 /// How a mirror ended that is not listed any more, or not for long: its disk is whole, or it is not.
@@ -51,7 +52,8 @@ struct migration_settings {
   std::optional<std::int64_t> max_bandwidth;   ///< bytes a second
   std::optional<std::int64_t> downtime_limit;  ///< milliseconds
   std::string zero_page_detection;             ///< QEMU >= 9.0
-  instant parameters_at{};                     ///< when the last three were read
+  instant parameters_at{};                     ///< when those three were read, or set by us
+  instant capabilities_at{};                   ///< and the first two
 };
 
 /// True while a migration may still change the VM's fate: any status that is not one of QEMU's final ones.
@@ -63,7 +65,7 @@ struct block_node {
   std::string driver;
   std::string peer;  ///< of a network node: "10.0.0.7:10809" or a socket's path; else empty
   bool job_target =
-      false;  ///< a job copies to it, and no device of the guest uses it: losing it loses a copy
+      false;              ///< a job copies to it, and no device of the guest uses it: losing it loses a copy
   bool of_guest = false;  ///< a device of the guest uses it, or something below it
   std::vector<std::string> target_of;  ///< the jobs that copy to it, or to a node on top of it
 };

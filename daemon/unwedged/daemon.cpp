@@ -67,8 +67,9 @@ daemon::daemon(options o, std::filesystem::path config, state initial)
                 {},
                 {}},
       fleet_(services_),
-      host_(io_.get_executor(), [this] { return count_late(); },
-            [this](const std::string& why) { host_changed(why); }),
+      host_(
+          io_.get_executor(), [this] { return count_late(); },
+          [this](const std::string& why) { host_changed(why); }),
       globs_(io_.get_executor(), {[this](const std::string& path) { fleet_.add({path, ""}); },
                                   [this](const std::string& path) { fleet_.remove(path); }}),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),

@@ -5,6 +5,8 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 namespace unwedge {
 namespace {
 
@@ -90,11 +92,12 @@ asio::awaitable<bus_reply> daemon::policies_in_force(std::string) {
   json::array out;
   for (const auto& p : *services_.policies) {
     auto o = watch::to_json(p);
+    if (services_.settings->dry_run) o["dry_run"] = true;
     std::int64_t matches = 0, open = 0;
     std::size_t steps = 0;
     for (const auto& w : all) {
       if (p.match.matches(w->name(), w->model().uuid)) ++matches;
-      for (const auto& run : w->open_runs()) open += run.substr(0, run.find('/')) == p.name ? 1 : 0;
+      open += std::ranges::count(w->open_policies(), p.name);
       steps += w->steps_of(p.name);
     }
     o["matches"] = matches;
@@ -105,7 +108,8 @@ asio::awaitable<bus_reply> daemon::policies_in_force(std::string) {
   co_return json::serialize(out);
 }
 
-/// Holding is always possible, also of a VM that is not there yet; a misspelt name is more likely, so it says so.
+/// Holding is always possible, also of a VM that is not there yet; a misspelt name is more likely, so it says
+/// so.
 asio::awaitable<bus_reply> daemon::hold(std::string argument) {
   boost::system::error_code ec;
   const auto asked = json::parse(argument, ec);
@@ -117,7 +121,9 @@ asio::awaitable<bus_reply> daemon::hold(std::string argument) {
   constexpr std::int64_t ten_years = 315'360'000;
   if (seconds && (*seconds < 1 || *seconds > ten_years))
     co_return std::unexpected("a hold lasts from a second to ten years");
-  watch::holds::hold h{.reason = std::string(qmp::text(*o, "reason").substr(0, 200))};
+  const auto reason = qmp::text(*o, "reason");
+  if (reason.size() > 200) co_return std::unexpected("a reason has at most 200 bytes");
+  watch::holds::hold h{.reason = std::string(reason)};
   if (seconds) h.until = std::chrono::system_clock::now() + std::chrono::seconds(*seconds);
   const auto known = fleet_.find(vm);
   const auto name = known ? known->name() : vm;

@@ -165,8 +165,10 @@ std::vector<std::shared_ptr<const vm_watcher>> fleet::all() const {
 }
 
 std::shared_ptr<const vm_watcher> fleet::find(std::string_view name) const {
+  // A QEMU without -uuid says it is all zeros: that names none.
+  const bool uuid = name.size() == 36 && name.find_first_not_of("0-") != std::string_view::npos;
   const auto found = std::ranges::find_if(
-      watchers_, [&](const auto& w) { return w->name() == name || w->model().uuid == name; });
+      watchers_, [&](const auto& w) { return w->name() == name || (uuid && w->model().uuid == name); });
   return found == watchers_.end() ? nullptr : *found;
 }
 

@@ -68,6 +68,11 @@ const holds::hold* holds::find(const std::string& vm, wall_time now) const {
   return nullptr;
 }
 
+bool holds::own(const std::string& vm, wall_time now) const {
+  const auto found = by_vm_.find(vm);
+  return found != by_vm_.end() && !over(found->second, now);
+}
+
 std::expected<void, std::string> holds::save() const {
   json::object all;
   const auto now = std::chrono::system_clock::now();

@@ -35,6 +35,8 @@ class holds {
 
   /// The hold that is in force for a VM now: its own, else the host's.
   const hold* find(const std::string& vm, wall_time now) const;
+  /// True if the VM has one of its own, whatever holds the host.
+  bool own(const std::string& vm, wall_time now) const;
 
  private:
   std::expected<void, std::string> save() const;

@@ -83,6 +83,14 @@ json::array conditions_json(const policies::conditions& holding) {
   return out;
 }
 
+json::value hold_json(const vm_watcher& w) {
+  const auto* hold = w.held();
+  if (hold == nullptr) return nullptr;
+  auto o = to_json(*hold);
+  o["of"] = w.held_itself() ? "vm" : "host";
+  return o;
+}
+
 json::object thread_json(const policies::thread_facts& t) {
   json::object o{{"tid", t.tid},
                  {"comm", t.comm},
@@ -178,7 +186,7 @@ json::object to_json(const vm_watcher& w) {
           {"suspicion", suspicion_json(w)},
           {"conditions", conditions_json(w.conditions())},
           {"guard", or_null(w.guard_standing())},
-          {"hold", w.held() != nullptr ? json::value(to_json(*w.held())) : json::value(nullptr)},
+          {"hold", hold_json(w)},
           {"incident", or_null(w.incident_id())}};
 }
 
@@ -186,8 +194,9 @@ json::object to_json(const policies::policy& p) {
   const auto words = [](policies::duration d) { return policies::in_words(d); };
   json::array ladder;
   for (const auto& r : p.ladder)
-    ladder.push_back(
-        json::object{{"action", to_string(r.action)}, {"verify_within", words(r.verify_within)}});
+    ladder.push_back(json::object{{"action", to_string(r.action)},
+                                  {"verify_within", words(r.verify_within)},
+                                  {"verify_within_ms", ms(r.verify_within)}});
   const auto texts = [](const std::vector<std::string>& list) {
     return json::array(list.begin(), list.end());
   };

@@ -116,6 +116,10 @@ const holds::hold* vm_watcher::held() const {
   return shared_.holds.find(name_, std::chrono::system_clock::now());
 }
 
+bool vm_watcher::held_itself() const {
+  return shared_.holds.own(name_, std::chrono::system_clock::now());
+}
+
 std::string vm_watcher::guard_standing() const {
   const auto seen = view(now());
   const auto set_by = frame();

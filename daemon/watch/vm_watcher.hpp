@@ -69,8 +69,9 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   /// Of the switchover guard, in a sentence; empty: there is nothing to guard.
   std::string guard_standing() const;
   const holds::hold* held() const;
+  bool held_itself() const;
   std::size_t steps_of(const std::string& policy) const { return engine_.steps_of(policy); }
-  std::vector<std::string> open_runs() const { return engine_.open_runs(); }
+  std::vector<std::string> open_policies() const { return engine_.open_policies(); }
   bool connected() const { return session_ != nullptr; }
   vm_state state() const;
   policies::instant state_since() const { return state_since_; }

@@ -47,7 +47,7 @@ std::vector<copy> copies(const vm_model& vm, instant now) {
       (vm.migration && is_running(*vm.migration) ? vm.migration->began : now) - before_its_begin;
   for (const auto& [id, job] : vm.jobs) {
     if (!is_mirror(job)) continue;
-    copy c{.job = id, .state = state_of(job), .error = job.error, .details = &job};
+    copy c{.job = id, .state = state_of(job), .error = job.error, .since = job.since, .details = &job};
     const auto end = vm.ended_copies.find(id);
     if (end != vm.ended_copies.end() && !end->second.whole) {
       c.state = copy_state::broken;
@@ -57,8 +57,10 @@ std::vector<copy> copies(const vm_model& vm, instant now) {
   }
   for (const auto& [id, end] : vm.ended_copies) {
     if (vm.jobs.contains(id) || (!end.whole && end.at < matters_from)) continue;
-    out.push_back(
-        {.job = id, .state = end.whole ? copy_state::whole : copy_state::broken, .error = end.error});
+    out.push_back({.job = id,
+                   .state = end.whole ? copy_state::whole : copy_state::broken,
+                   .error = end.error,
+                   .since = end.at});
   }
   return out;
 }

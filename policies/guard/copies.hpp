@@ -23,6 +23,7 @@ struct copy {
   std::string job;
   copy_state state = copy_state::copying;
   std::string error;                   ///< of a broken one
+  instant since{};                     ///< in this state, as far as its job's status tells
   const job_state* details = nullptr;  ///< into the model; null: the job has gone
 };
 

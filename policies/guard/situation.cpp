@@ -26,6 +26,12 @@ bool situation::before_the_switchover() const {
   return status == "setup" || status == "active" || status == "wait-unplug";
 }
 
+bool situation::settings_are_fresh() const {
+  return std::ranges::all_of(all, [&](const copy& c) {
+    return c.details == nullptr || vm.migrates_with.capabilities_at >= c.details->appeared;
+  });
+}
+
 duration situation::stopped_for() const {
   return in.view.now - vm.migration->since;
 }

@@ -23,6 +23,9 @@ class situation {
   bool at_pre_switchover() const;
   /// Until its memory is being sent no more.
   bool before_the_switchover() const;
+  /// The capabilities were read after the last of the mirrors had appeared: its manager may have set them
+  /// before.
+  bool settings_are_fresh() const;
   /// How long the guest has stood still in pre-switchover.
   duration stopped_for() const;
 

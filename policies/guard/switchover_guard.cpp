@@ -18,6 +18,8 @@ using guard::situation;
 constexpr std::ptrdiff_t most_tries = 3;
 /// Between a command and the event that shows its effect.
 constexpr std::chrono::seconds effect_within{2};
+/// Of a manager that waits for the event of pre-switchover. The guest stands still for it.
+constexpr std::chrono::milliseconds reaction_time{300};
 
 }  // namespace
 
@@ -50,12 +52,13 @@ void switchover_guard::between_migrations(const situation& s, std::vector<decisi
 void switchover_guard::prepare(const situation& s, std::vector<decision>& out) {
   if (precautions_under_way_ > 0 || precautions_refused_ >= most_tries) return;
   const auto& in = s.in;
-  if (!mirrors(s.vm) && s.first(copy_state::broken) == nullptr)
-    return take_back(s, "no mirror runs any more", out);
+  const bool matter = mirrors(s.vm) || s.first(copy_state::broken) != nullptr;
+  if (!matter) return take_back(s, "no mirror runs any more", out);
   const auto why_not = operator_forbids(in.frame, in.by, in.by.needs);
   if (!why_not.empty()) return take_back(s, why_not, out);
   const auto& is = s.vm.migrates_with.pause_before_switchover;
-  if (!is || s.vm.libvirt || (*is && !asked_to_arm_)) return;  // left to whoever set it
+  const bool fresh = asked_to_arm_ || s.settings_are_fresh();
+  if (!is || !fresh || s.vm.libvirt || (*is && !asked_to_arm_)) return;  // left to whoever set it
   constexpr auto why = "a mirror runs: a migration must not complete before it is done";
   if (!std::exchange(asked_to_arm_, true)) precaution(guard::set_capabilities(true), why, in.view.now, out);
   if (brake_.pressed(s.vm)) return;
@@ -86,11 +89,21 @@ bool switchover_guard::armed_by_us(const vm_model& vm) const {
   return asked_to_arm_ && vm.migrates_with.pause_before_switchover.value_or(false);
 }
 
-/// A manager that switched pause-before-switchover on itself concludes its mirrors itself, at once; if
-/// nothing came of it after the grace, it has died, or was none.
+/// A manager that guards its own switchovers concludes its mirrors itself, at once; if nothing came of it
+/// after the grace, it has died. That we switched pause-before-switchover on does not prove that it did not.
 bool switchover_guard::ours_to_drive(const situation& s) const {
-  if ((took_up_ || armed_by_us(s.vm)) && !s.vm.libvirt) return true;
-  return s.stopped_for() >= s.in.by.guard.manager_grace;
+  const bool known_manager = s.vm.libvirt || another_drives(s);
+  const bool ours = (took_up_ || armed_by_us(s.vm)) && !known_manager;
+  return s.stopped_for() >= (ours ? duration(reaction_time) : s.in.by.guard.manager_grace);
+}
+
+/// A mirror concludes while the guest stands still, and it was not we who asked for it.
+bool switchover_guard::another_drives(const situation& s) const {
+  return std::ranges::any_of(s.all, [&](const copy& c) {
+    const bool ended = c.state == copy_state::concluding || c.state == copy_state::whole;
+    return ended && c.since >= s.vm.migration->since &&
+           std::ranges::find(tried_, guard::conclude(c.job)) == tried_.end();
+  });
 }
 
 bool switchover_guard::begun(const vm_model& vm) const {

@@ -46,6 +46,7 @@ class switchover_guard {
   void precaution(policies::step, std::string why, instant now, std::vector<decision>& out);
   bool armed_by_us(const vm_model&) const;
   bool ours_to_drive(const guard::situation&) const;
+  bool another_drives(const guard::situation&) const;
   /// The guest would stand still, or the migration crawl, if we did not go on.
   bool begun(const vm_model&) const;
   guard::so_far so_far(const guard::situation&) const;
