@@ -207,6 +207,7 @@ json::object to_json(const policies::policy& p) {
       {"states", texts(p.states)},
       {"match", {{"names", texts(p.match.names)}, {"uuids", texts(p.match.uuids)}}},
       {"patience", words(p.patience)},
+      {"patience_ms", ms(p.patience)},
       {"ladder", std::move(ladder)},
       {"authority", to_string(p.needs)},
       {"enabled", p.enabled},
