@@ -150,12 +150,13 @@ void apply_nodes(vm_model& vm, const array& list) {
     const auto driver = text(*o, "drv");
     if (name.empty()) continue;
     const auto before = vm.nodes.find(name);
-    block_node node{
-        .driver = kept(driver), .peer = driver == "nbd" ? nbd_peer(text(*o, "file")) : "", .target_of = {}};
+    block_node node{.driver = kept(driver), .server = driver == "nbd" ? nbd_peer(text(*o, "file")) : ""};
+    node.peer = node.server;
     if (before != vm.nodes.end()) {
       node.job_target = before->second.job_target;
       node.of_guest = before->second.of_guest;
       node.target_of = before->second.target_of;
+      if (before->second.server == node.server) node.peer = before->second.peer;
     }
     nodes[kept(name)] = std::move(node);
   }

@@ -63,7 +63,9 @@ bool in_postcopy(const migration_state&);
 
 struct block_node {
   std::string driver;
-  std::string peer;  ///< of a network node: "10.0.0.7:10809" or a socket's path; else empty
+  std::string
+      server;        ///< of a network node, as QEMU has it: "10.0.0.7:10809", "store7:10809", a socket's path
+  std::string peer;  ///< the same, and of a named one its connection's address once that is known
   bool job_target =
       false;              ///< a job copies to it, and no device of the guest uses it: losing it loses a copy
   bool of_guest = false;  ///< a device of the guest uses it, or something below it

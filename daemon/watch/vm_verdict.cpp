@@ -1,6 +1,7 @@
 // The part of a watcher that turns what is seen into evidence, and evidence into a decision.
 #include "daemon/evidence/sample.hpp"
 #include "daemon/watch/vm_watcher.hpp"
+#include "policies/peer_names.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -39,6 +40,7 @@ policies::duration vm_watcher::between_samples() const {
 }
 
 void vm_watcher::use(policies::process_facts facts) {
+  policies::tell_named_peers(vm_, facts);
   io_.add(facts, vm_);
   if (!suspicion_.active()) return;
   suspicion_.add(std::move(facts), shared_.settings->probe);

@@ -12,9 +12,10 @@ BYTES_PER_SECOND = 20_000_000
 
 
 async def start_mirror(vm: VirtualMachine, server: NbdServer, speed: int = BYTES_PER_SECOND, *,
-                       auto_dismiss: bool = False) -> None:
+                       auto_dismiss: bool = False, host: str = "127.0.0.1") -> None:
     """auto-dismiss off, as libvirt does: a concluded job stays to be asked about. On, the job is gone at its end."""
-    await vm.qmp.execute("blockdev-add", driver="nbd", node_name=TARGET, server=server.address, export=server.EXPORT)
+    await vm.qmp.execute("blockdev-add", driver="nbd", node_name=TARGET, server={**server.address, "host": host},
+                         export=server.EXPORT)
     await vm.qmp.execute("blockdev-mirror", job_id=JOB, device="disk", target=TARGET, sync="full", speed=speed,
                          auto_dismiss=auto_dismiss)
     vm.timeline.note("qemu", f"mirror {JOB}: disk -> NBD node {TARGET}")
@@ -26,9 +27,9 @@ async def copied(vm: VirtualMachine) -> float:
     return job["current-progress"] / job["total-progress"]
 
 
-async def freeze_target_in_mid_mirror(vm: VirtualMachine, server: NbdServer) -> None:
+async def freeze_target_in_mid_mirror(vm: VirtualMachine, server: NbdServer, host: str = "127.0.0.1") -> None:
     """The dead target of qemu-facts 8: frozen after a second, with requests in flight."""
-    await start_mirror(vm, server)
+    await start_mirror(vm, server, host=host)
     await asyncio.sleep(1)
     done = await copied(vm)
     vm.timeline.note("qemu", f"mirror {JOB}: {done:.0%}")

@@ -23,7 +23,8 @@ ladder = [{ action = "yank-target", verify_within = "10s" }]
 async def dies(stage: Stage, machine: Machine) -> Source:
     server = await stage.start_nbd_server()
     source = await stage.start_source(machine)
-    await freeze_target_in_mid_mirror(source.vm, server)
+    # By name, as libvirt often has it: the daemon must find out which connection that is.
+    await freeze_target_in_mid_mirror(source.vm, server, "localhost")
     return source
 
 
