@@ -88,6 +88,12 @@ std::string count(const std::vector<const json::object*>& vms) {
   return fmt::format("{} VM{}: {}\n", vms.size(), vms.size() == 1 ? "" : "s", or_dash(out));
 }
 
+/// All VMs say the same of their host.
+std::string host_in_words(const json::object& vm) {
+  auto const why = printable(text_at(vm, "host_starved"));
+  return why.empty() ? "" : fmt::format("The host is not well, so all actions are held: {}.\n", why);
+}
+
 }  // namespace
 
 std::string render_list(const json::array& list, const view& to) {
@@ -111,7 +117,7 @@ std::string render_list(const json::array& list, const view& to) {
                 {"MONITOR", 10},
                 {"AUTHORITY"}},
                rows, to) +
-         '\n' + count(vms);
+         '\n' + count(vms) + host_in_words(*vms.front());
 }
 
 }  // namespace unwedge::ctl

@@ -57,6 +57,12 @@ struct daemon_metrics::families {
       counters(*registry, "unwedge_protocol_errors_total", "Sessions ended for breaking QMP.");
   Histogram& evidence = histogram(*registry, "unwedge_evidence_seconds",
                                   "Time to collect one sample of evidence.", evidence_buckets);
+  prometheus::Gauge& starved =
+      prometheus::BuildGauge()
+          .Name("unwedge_host_starved")
+          .Help("1 while the host is not well and all actions are held.")
+          .Register(*registry)
+          .Add({});
 };
 
 daemon_metrics::daemon_metrics(std::string version) : families_(std::make_unique<families>()) {
@@ -93,6 +99,10 @@ void daemon_metrics::protocol_error(std::string_view reason) {
 }
 void daemon_metrics::evidence_collected(seconds took) {
   families_->evidence.Observe(took.count());
+}
+
+void daemon_metrics::host_starved(bool is) {
+  families_->starved.Set(is ? 1 : 0);
 }
 
 std::shared_ptr<prometheus::Collectable> daemon_metrics::collectable() const {

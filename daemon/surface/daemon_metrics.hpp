@@ -31,6 +31,7 @@ class daemon_metrics {
   void protocol_error(std::string_view reason);
 
   void evidence_collected(seconds took);
+  void host_starved(bool is);
 
   std::shared_ptr<prometheus::Collectable> collectable() const;
 

@@ -216,6 +216,7 @@ watch::host_watch::counts daemon::count_late() const {
 
 void daemon::host_changed(const std::string& why) {
   services_.host_starved = why;
+  metrics_.host_starved(!why.empty());
   hub_.publish("host", "", why.empty() ? "the host is well again" : "all actions are held: " + why);
   if (why.empty())
     spdlog::info("the host is well again");

@@ -70,6 +70,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   std::string guard_standing() const;
   const holds::hold* held() const;
   bool held_itself() const;
+  const std::string& host_starved() const { return shared_.host_starved; }
   std::size_t steps_of(const std::string& policy) const { return engine_.steps_of(policy); }
   std::vector<std::string> open_policies() const { return engine_.open_policies(); }
   bool connected() const { return session_ != nullptr; }

@@ -71,6 +71,7 @@ void use_all(daemon_metrics& metrics) {
   metrics.incident("monitor-stalled", "recovered");
   metrics.protocol_error("too-long");
   metrics.evidence_collected(3ms);
+  metrics.host_starved(true);
 }
 
 TEST(daemon_metrics, count_what_the_daemon_did) {
@@ -87,6 +88,7 @@ TEST(daemon_metrics, count_what_the_daemon_did) {
       text, HasSubstr("\nunwedge_incidents_total{condition=\"monitor-stalled\",outcome=\"recovered\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("\nunwedge_protocol_errors_total{reason=\"too-long\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("\nunwedge_evidence_seconds_count 1\n"));
+  EXPECT_THAT(text, HasSubstr("\nunwedge_host_starved 1\n"));
   EXPECT_THAT(text, HasSubstr("\nunwedge_build_info{version=\"0.1.0\"} 1\n"));
 }
 

@@ -47,6 +47,15 @@ db01   healthy  2 h 5 min  running    -            -        0.2 s ago, in-band o
 )");
 }
 
+TEST(list, says_that_the_host_is_starved_and_everything_held) {
+  auto starved = fleet();
+  EXPECT_THAT(render_list(starved, at_ten_past()), Not(HasSubstr("host")));
+  for (auto& vm : starved) vm.as_object()["host_starved"] = "unwedged itself was late by 0.7 s";
+  EXPECT_THAT(
+      render_list(starved, at_ten_past()),
+      HasSubstr("\nThe host is not well, so all actions are held: unwedged itself was late by 0.7 s.\n"));
+}
+
 TEST(list, fits_a_narrow_terminal) {
   auto const text = render_list(fleet(), at_ten_past(80));
   EXPECT_EQ(text, R"(NAME   STATE    SINCE      RUN-STATE  MIGRATION   JOBS     MONITOR     AUTHORITY
