@@ -16,14 +16,18 @@ double median(std::vector<double> values) {
 
 bool print(const std::vector<figure>& figures) {
   bool good = true;
-  fmt::print("{:<58} {:>12} {:>12} {:>7} {:>7}\n", "figure (median)", "ours", "floor", "ratio", "limit");
+  const auto label = [](const figure& f) { return fmt::format("{} [{}]", f.name, f.unit); };
+  std::size_t width = 0;
+  for (const auto& f : figures) width = std::max(width, label(f).size());
+  fmt::print("{:<{}} {:>10} {:>10} {:>7} {:>7}\n", "figure (median)", width, "ours", "floor", "ratio",
+             "limit");
   for (const auto& f : figures) {
     const auto floor = f.floor ? fmt::format("{:.2f}", *f.floor) : "-";
     const auto ratio = f.floor ? fmt::format("{:.2f}", f.ours / *f.floor) : "-";
     const auto limit =
         std::isfinite(f.limit) ? fmt::format("{:g}{}", f.limit, f.absolute ? " " + f.unit : "") : "-";
-    fmt::print("{:<58} {:>12.2f} {:>12} {:>7} {:>7}  {}\n", fmt::format("{} [{}]", f.name, f.unit), f.ours,
-               floor, ratio, limit, f.good() ? "ok" : "ABOVE ITS LIMIT");
+    fmt::print("{:<{}} {:>10.2f} {:>10} {:>7} {:>7}  {}\n", label(f), width, f.ours, floor, ratio, limit,
+               f.good() ? "ok" : "ABOVE ITS LIMIT");
     good = good && f.good();
   }
   return good;
