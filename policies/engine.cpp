@@ -18,13 +18,16 @@ bool closes(const decision& d) {
 
 std::vector<decision> engine::step(const look& l) {
   std::vector<decision> out;
-  holding_ = hold_now(l.view);
+  hold_now(l.view, holding_);
   if (!l.view.alive) {
     end_of_process(l, out);
     return out;
   }
   if (!holding_.empty() || !ladders_.empty()) step_ladders(l, out);
-  if (guard_.on_watch() || mirrors(l.view.vm) || l.view.vm.migration) step_guard(l, out);
+  const auto& vm = l.view.vm;
+  if (guard_.on_watch() || (!vm.jobs.empty() && mirrors(vm)) || (vm.migration && is_running(*vm.migration)) ||
+      vm.migrates_with.max_bandwidth == guard::held_bandwidth)
+    step_guard(l, out);
   for (const auto& d : out) {
     if (closes(d)) closed_at_[policy_of(d.run)] = l.view.now;
   }
@@ -56,9 +59,11 @@ void engine::end_of_process(const look& l, std::vector<decision>& out) {
   const auto* gone = holding(condition_kind::process_gone, "");
   const auto* by = gone != nullptr ? policy_for(l, gone->kind, gone->state) : nullptr;
   if (by == nullptr) return;
+  auto told = *gone;
+  told.why = why(told, l.view);
+  const auto* v = l.view.stall;
   out.push_back(
-      {by->name, open_incident{by->name, *gone,
-                               l.view.stall != nullptr ? std::optional(*l.view.stall) : std::nullopt}});
+      {by->name, open_incident{by->name, std::move(told), v != nullptr ? std::optional(*v) : std::nullopt}});
   out.push_back({by->name, close_incident{"observed"}});
 }
 
@@ -68,8 +73,12 @@ void engine::step_ladders(const look& l, std::vector<decision>& out) {
     if (by == nullptr || by->guards_switchovers()) continue;  // the guard has its own run
     const auto closed = closed_at_.find(by->name);
     if (closed != closed_at_.end() && l.view.now - closed->second < by->cooldown) continue;
+    const bool has_one = std::ranges::any_of(ladders_, [&](const auto& e) {
+      return e.second.subject == c.subject && e.second.policy_name == by->name;
+    });
+    if (has_one) continue;
     const auto key = key_of(*by, c.subject);
-    if (!ladders_.contains(key)) ladders_.emplace(key, ladder{ladder_run(key), by->name, c.kind, c.subject});
+    ladders_.emplace(key, ladder{ladder_run(key), by->name, c.kind, c.subject});
   }
   for (auto& [key, ladder] : ladders_) {
     const auto* holds = holding(ladder.about, ladder.subject);
@@ -127,7 +136,7 @@ void engine::precaution_done(const policies::step& s, bool accepted, instant now
 }
 
 bool engine::confirms(const std::string& run, const policies::step& s, const look& l) {
-  holding_ = hold_now(l.view);
+  hold_now(l.view, holding_);
   if (run == guard_run) {
     return guard_policy_ && guard_.confirms(s, input(l, *guard_policy_, run));
   }

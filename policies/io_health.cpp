@@ -7,6 +7,11 @@
 namespace unwedge::policies {
 namespace {
 
+std::size_t count_nodes_with_peer(const vm_model& vm, const std::string& peer) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      vm.nodes, [&](const auto& n) { return n.second.peer == peer && n.second.driver == "nbd"; }));
+}
+
 const file_facts* regular_file(const process_facts& facts, int fd) {
   const auto found = std::ranges::find(facts.files, fd, &file_facts::fd);
   return found == facts.files.end() || found->what != file_facts::kind::regular ? nullptr : &*found;
@@ -71,7 +76,7 @@ std::optional<instant> io_health::silent_since(const vm_model& vm, const std::st
     if (!c.owed || c.since == looked_at_) return std::nullopt;
     latest = std::max(latest.value_or(c.since), c.since);
   }
-  if (sockets != nodes_with_peer(vm, peer).size()) return std::nullopt;
+  if (sockets != count_nodes_with_peer(vm, peer)) return std::nullopt;
   return latest;
 }
 

@@ -1,5 +1,7 @@
 #include "policies/ladder_run.hpp"
 
+#include "policies/conditions/conditions.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -38,7 +40,9 @@ void ladder_run::step(const run_input& in, const condition* holds, std::vector<d
 void ladder_run::begin(const run_input& in, const condition& holds, std::vector<decision>& out) {
   state_ = state::watching;
   if (const auto v = verdict_of(in.view)) finding_ = finding_of(*v);
-  out.push_back({key_, open_incident{in.by.name, holds, verdict_of(in.view)}});
+  auto told = holds;
+  told.why = why(holds, in.view);
+  out.push_back({key_, open_incident{in.by.name, std::move(told), verdict_of(in.view)}});
 }
 
 /// A verdict that changed is part of the story, also where no action follows from it.

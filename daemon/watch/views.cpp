@@ -187,7 +187,7 @@ json::object to_json(const vm_watcher& w) {
           {"conditions", conditions_json(w.conditions())},
           {"guard", or_null(w.guard_standing())},
           {"hold", hold_json(w)},
-      {"host_starved", or_null(w.host_starved())},
+          {"host_starved", or_null(w.host_starved())},
           {"incident", or_null(w.incident_id())}};
 }
 

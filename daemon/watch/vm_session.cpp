@@ -137,13 +137,12 @@ void vm_watcher::on_event(const qmp::event& e) {
   const auto unknown = policies::apply_event(vm_, e, now());
   if (unknown.any()) want(unknown);
   const bool risk = policies::at_risk(vm_);
-  const bool migrates = vm_.migration && is_running(*vm_.migration);
   if (risk && !was_at_risk_) next_probe_ = next_sample_ = now();
-  if (migrates && !was_migrating_) next_sample_ = now();  // are the targets of its mirrors alive?
+  if (migrates() && !was_migrating_) next_sample_ = now();  // are the targets of its mirrors alive?
   // The guard of a switchover has milliseconds.
   if (risk || was_at_risk_) wake_soon();
   was_at_risk_ = risk;
-  was_migrating_ = migrates;
+  was_migrating_ = migrates();
 }
 
 void vm_watcher::on_reply(qmp::command_id id, const qmp::reply& r) {
@@ -171,7 +170,7 @@ void vm_watcher::on_reply(qmp::command_id id, const qmp::reply& r) {
   if (r && query.what == query::name && where_.fixed_name.empty() && !vm_.guest_name.empty())
     owner_.named(*this);
   // Once for each query-migrate: a monitor that never says it is not asked without end.
-  const bool told = query.what == policies::query::migrate && vm_.migration && is_running(*vm_.migration);
+  const bool told = query.what == policies::query::migrate && migrates();
   if (told && !vm_.migration->postcopy_enabled) {
     wanted_.push_back(query::migrate_capabilities);
   }

@@ -29,12 +29,15 @@ asio::awaitable<policies::process_facts> vm_watcher::sample_process() {
   co_return facts;
 }
 
+bool vm_watcher::migrates() const {
+  return vm_.migration && is_running(*vm_.migration);
+}
+
 /// A well VM is looked at once a minute, so that a disk that stands still is seen while QMP answers; one
 /// whose fate a migration decides beside a mirror, four times a second.
 policies::duration vm_watcher::between_samples() const {
   using namespace std::chrono_literals;
-  const bool migrates = vm_.migration && is_running(*vm_.migration);
-  if (migrates && !vm_.jobs.empty()) return 250ms;
+  if (migrates() && !vm_.jobs.empty()) return 250ms;
   if (!vm_.jobs.empty()) return 1s;
   return io_.waits() ? 5s : 60s;
 }
@@ -62,8 +65,6 @@ asio::awaitable<void> vm_watcher::take_sample() {
   else
     process_gone(facts.at);
   next_sample_ = now() + between_samples();  // in view of what this one shows
-  decide(now());
-  note_state();
   wake_soon();
 }
 
@@ -102,7 +103,8 @@ policies::look vm_watcher::look(const policies::vm_view& v, const policies::acti
 
 /// A thousand idle VMs: a look at each costs nothing.
 bool vm_watcher::nothing_to_decide() const {
-  return !verdict_ && !gone_ && vm_.jobs.empty() && !vm_.migration && !io_.waits() && !engine_.on_watch();
+  return !verdict_ && !gone_ && vm_.jobs.empty() && !migrates() && !io_.waits() && !engine_.on_watch() &&
+         vm_.migrates_with.max_bandwidth != policies::guard::held_bandwidth;
 }
 
 void vm_watcher::decide(policies::instant at) {
@@ -120,6 +122,13 @@ const holds::hold* vm_watcher::held() const {
 
 bool vm_watcher::held_itself() const {
   return shared_.holds.own(name_, std::chrono::system_clock::now());
+}
+
+policies::conditions vm_watcher::conditions() const {
+  auto out = engine_.holding();
+  const auto seen = view(now());
+  for (auto& c : out) c.why = policies::why(c, seen);
+  return out;
 }
 
 std::string vm_watcher::guard_standing() const {

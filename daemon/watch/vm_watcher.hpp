@@ -65,7 +65,8 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   const policies::suspicion& suspicion() const { return suspicion_; }
   /// Of the incident that was opened first among those that are open; empty: none is.
   std::string incident_id() const;
-  const policies::conditions& conditions() const { return engine_.holding(); }
+  /// What holds, with sentences as of now.
+  policies::conditions conditions() const;
   /// Of the switchover guard, in a sentence; empty: there is nothing to guard.
   std::string guard_standing() const;
   const holds::hold* held() const;
@@ -121,6 +122,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   void use(policies::process_facts facts);
   policies::duration between_samples() const;
   bool nothing_to_decide() const;
+  bool migrates() const;
   void decide(policies::instant now);
   bool talking() const;
   bool settled() const;

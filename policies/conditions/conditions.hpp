@@ -13,17 +13,32 @@ namespace unwedge::policies {
 using conditions = std::vector<condition>;
 
 namespace holds {
-conditions monitor_stalled(const vm_view&);
-conditions mirror_stalled(const vm_view&);
-conditions mirror_at_switchover(const vm_view&);
-conditions migration_no_progress(const vm_view&);
-conditions switchover_overdue(const vm_view&);
-conditions job_stuck(const vm_view&);
-conditions guest_io_stall(const vm_view&);
-conditions process_gone(const vm_view&);
+void monitor_stalled(const vm_view&, conditions& out);
+void mirror_stalled(const vm_view&, conditions& out);
+void mirror_at_switchover(const vm_view&, conditions& out);
+void migration_no_progress(const vm_view&, conditions& out);
+void switchover_overdue(const vm_view&, conditions& out);
+void job_stuck(const vm_view&, conditions& out);
+void guest_io_stall(const vm_view&, conditions& out);
+void process_gone(const vm_view&, conditions& out);
 }  // namespace holds
 
+/// In a sentence, for people: made when somebody asks, not at each look. Empty if it does not hold any more.
+namespace why_holds {
+std::string monitor_stalled(const condition&, const vm_view&);
+std::string mirror_stalled(const condition&, const vm_view&);
+std::string mirror_at_switchover(const condition&, const vm_view&);
+std::string migration_no_progress(const condition&, const vm_view&);
+std::string switchover_overdue(const condition&, const vm_view&);
+std::string job_stuck(const condition&, const vm_view&);
+std::string guest_io_stall(const condition&, const vm_view&);
+std::string process_gone(const condition&, const vm_view&);
+}  // namespace why_holds
+
 /// Everything that holds now, whatever the patience.
-conditions hold_now(const vm_view&);
+void hold_now(const vm_view&, conditions& out);
+
+/// The sentence of one that holds.
+std::string why(const condition&, const vm_view&);
 
 }  // namespace unwedge::policies

@@ -4,20 +4,30 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace unwedge::policies::holds {
 
-conditions guest_io_stall(const vm_view& view) {
-  conditions out;
+void guest_io_stall(const vm_view& view, conditions& out) {
   for (const auto& disk : view.io.stalled_disks(view.vm, view.now)) {
     out.push_back({.kind = condition_kind::guest_io_stall,
                    .subject = disk.node,
                    .state = "",
                    .since = disk.since,
-                   .why = fmt::format("The guest's disk \"{}\" ({}) has not answered for {}, while QMP does.",
-                                      qmp::printable(disk.node), qmp::printable(disk.where),
-                                      in_words(view.now - disk.since))});
+                   .why = {}});
   }
-  return out;
 }
 
 }  // namespace unwedge::policies::holds
+
+namespace unwedge::policies::why_holds {
+
+std::string guest_io_stall(const condition& c, const vm_view& view) {
+  const auto disks = view.io.stalled_disks(view.vm, view.now);
+  const auto disk = std::ranges::find(disks, c.subject, &io_health::disk::node);
+  if (disk == disks.end()) return {};
+  return fmt::format("The guest's disk \"{}\" ({}) has not answered for {}, while QMP does.",
+                     qmp::printable(disk->node), qmp::printable(disk->where), in_words(view.now - c.since));
+}
+
+}  // namespace unwedge::policies::why_holds

@@ -6,10 +6,10 @@
 
 #include <algorithm>
 
-namespace unwedge::policies::holds {
+namespace unwedge::policies {
 namespace {
 
-std::string why(const copy& c, std::string_view status) {
+std::string sentence_of(const copy& c, std::string_view status) {
   const auto id = qmp::printable(c.job);
   switch (c.state) {
     case copy_state::copying:
@@ -28,22 +28,34 @@ std::string why(const copy& c, std::string_view status) {
 
 }  // namespace
 
+namespace holds {
+
 /// On the source only: a destination's migration is "active", too, while its own jobs are none of this one's.
-conditions mirror_at_switchover(const vm_view& view) {
+void mirror_at_switchover(const vm_view& view, conditions& out) {
   const auto& m = view.vm.migration;
-  if (!m || !is_running(*m) || in_postcopy(*m) || view.vm.run_state == "inmigrate") return {};
-  conditions out;
+  if (!m || !is_running(*m) || in_postcopy(*m) || view.vm.run_state == "inmigrate") return;
   for (const auto& c : copies(view.vm, view.now)) {
     if (c.state == copy_state::concluding || c.state == copy_state::whole) continue;
     out.push_back({.kind = condition_kind::mirror_at_switchover,
-                   .subject = c.job,
+                   .subject = std::string(c.job),
                    .state = c.state == copy_state::ready     ? "ready"
                             : c.state == copy_state::copying ? "not-ready"
                                                              : "failed",
                    .since = std::max(m->began, c.details != nullptr ? c.details->since : m->began),
-                   .why = why(c, m->status)});
+                   .why = {}});
   }
-  return out;
 }
 
-}  // namespace unwedge::policies::holds
+}  // namespace holds
+}  // namespace unwedge::policies
+
+namespace unwedge::policies::why_holds {
+
+std::string mirror_at_switchover(const condition& c, const vm_view& view) {
+  if (!view.vm.migration) return {};
+  const auto all = copies(view.vm, view.now);
+  const auto of_it = std::ranges::find(all, c.subject, &copy::job);
+  return of_it == all.end() ? "" : sentence_of(*of_it, view.vm.migration->status);
+}
+
+}  // namespace unwedge::policies::why_holds

@@ -46,15 +46,15 @@ bool brake::pressed(const vm_model& vm) const {
 std::optional<step> brake::press(const vm_model& vm) const {
   const auto& m = vm.migrates_with;
   if (!m.max_bandwidth) return std::nullopt;
-  const auto ours = held(m);
+  auto ours = held(m);
   auto undo = now_set(m);
-  const auto earlier = before_.value_or(usual(m));
   for (auto& [name, value] : undo) {
     const auto* mine = ours.if_contains(name);
-    const auto* first = earlier.if_contains(name);
-    if (mine != nullptr && first != nullptr && *mine == value) value = *first;
+    if (mine == nullptr || *mine != value) continue;
+    const auto earlier = before_ ? *before_ : usual(m);
+    if (const auto* first = earlier.if_contains(name)) value = *first;
   }
-  return set(ours, std::move(undo));
+  return set(std::move(ours), std::move(undo));
 }
 
 std::optional<step> brake::release(const vm_model& vm) const {

@@ -19,7 +19,7 @@ step cancel_migration() {
   return {.action = "migrate_cancel", .arguments = {}};
 }
 
-step conclude(const std::string& job) {
+step conclude(std::string_view job) {
   return {.action = "block-job-cancel", .arguments = {{"device", job}, {"force", false}}};
 }
 

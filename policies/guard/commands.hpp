@@ -16,7 +16,7 @@ step cancel_migration();
 /// A soft cancel of a READY mirror: it concludes without error, source and target equal. Of one that is not
 /// READY it would be an abort (qemu-facts section 3), which is why `choreography` asks for it in that state
 /// only.
-step conclude(const std::string& job);
+step conclude(std::string_view job);
 
 /// Over the switchover: QEMU checks that it is still in pre-switchover.
 step continue_migration();

@@ -9,7 +9,7 @@ namespace {
 constexpr std::chrono::minutes before_its_begin{1};
 
 bool is_mirror(const job_state& job) {
-  return job.type == "mirror";
+  return std::string_view(job.type) == "mirror";
 }
 
 }  // namespace
@@ -33,7 +33,7 @@ std::string_view to_string(copy_state s) {
 /// QEMU's job.c, JobSTT: ready <-> standby; then waiting, pending, concluded, null; or aborting on the way. A
 /// status that we do not know is not one to continue over.
 copy_state state_of(const job_state& mirror) {
-  const auto& s = mirror.status;
+  const std::string_view s = mirror.status;
   if (s == "aborting" || !mirror.error.empty()) return copy_state::broken;
   if (s == "ready" || s == "standby") return copy_state::ready;
   if (s == "waiting" || s == "pending") return copy_state::concluding;
@@ -43,6 +43,7 @@ copy_state state_of(const job_state& mirror) {
 
 std::vector<copy> copies(const vm_model& vm, instant now) {
   std::vector<copy> out;
+  out.reserve(vm.jobs.size());
   const auto matters_from =
       (vm.migration && is_running(*vm.migration) ? vm.migration->began : now) - before_its_begin;
   for (const auto& [id, job] : vm.jobs) {

@@ -20,9 +20,9 @@ enum class copy_state {
 std::string_view to_string(copy_state);
 
 struct copy {
-  std::string job;
+  std::string_view job;  ///< into the model, as all of it
   copy_state state = copy_state::copying;
-  std::string error;                   ///< of a broken one
+  std::string_view error;              ///< of a broken one
   instant since{};                     ///< in this state, as far as its job's status tells
   const job_state* details = nullptr;  ///< into the model; null: the job has gone
 };

@@ -22,7 +22,7 @@ bool situation::at_pre_switchover() const {
 }
 
 bool situation::before_the_switchover() const {
-  const auto& status = vm.migration->status;
+  const std::string_view status = vm.migration->status;
   return status == "setup" || status == "active" || status == "wait-unplug";
 }
 

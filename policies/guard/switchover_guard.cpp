@@ -119,13 +119,15 @@ guard::so_far switchover_guard::so_far(const situation& s) const {
 }
 
 void switchover_guard::begin(const situation& s, std::vector<decision>& out) {
-  auto why = holds::mirror_at_switchover(s.in.view);
-  condition c = why.empty() ? condition{.kind = condition_kind::mirror_at_switchover,
-                                        .subject = "",
-                                        .state = "concluded",
-                                        .since = s.vm.migration->since,
-                                        .why = "A migration runs, with its mirrors concluded."}
-                            : std::move(why.front());
+  conditions held;
+  holds::mirror_at_switchover(s.in.view, held);
+  if (!held.empty()) held.front().why = why(held.front(), s.in.view);
+  condition c = held.empty() ? condition{.kind = condition_kind::mirror_at_switchover,
+                                         .subject = "",
+                                         .state = "concluded",
+                                         .since = s.vm.migration->since,
+                                         .why = "A migration runs, with its mirrors concluded."}
+                             : std::move(held.front());
   c.subject.clear();
   open_ = true;
   acted_ = false;
