@@ -36,7 +36,7 @@ plan cancel_migration(const vm_view& view) {
   const auto& m = view.vm.migration;
   if (!m || !is_running(*m)) return none("No migration runs.");
   if (in_postcopy(*m)) return none("In post-copy the memory is split over two hosts.");
-  if (m->status == "device") return none("The destination may already be the VM.");
+  if (past_the_switchover(view.vm)) return none("The destination may already be the VM.");
   return one("migrate_cancel");
 }
 
@@ -75,6 +75,29 @@ plan yank_target(std::string_view job, const vm_view& view) {
         fmt::format("QEMU does not list node \"{}\" among what it can yank.", qmp::printable(target)));
   return one("yank", {{"instances", boost::json::array{boost::json::object{{"type", "block-node"},
                                                                            {"node-name", target}}}}});
+}
+
+std::string_view command_of(action_kind action) {
+  switch (action) {
+    case action_kind::yank_root:
+    case action_kind::yank_target:
+    case action_kind::yank_migration:
+      return "yank";
+    case action_kind::cancel_job:
+      return "job-cancel";
+    case action_kind::pause_job:
+      return "job-pause";
+    case action_kind::finalize_job:
+      return "job-finalize";
+    case action_kind::dismiss_job:
+      return "job-dismiss";
+    case action_kind::cancel_migration:
+      return "migrate_cancel";
+    case action_kind::report:
+    case action_kind::guard_switchover:
+      break;
+  }
+  return "";
 }
 
 plan resolve(action_kind action, const condition& c, const vm_view& view) {

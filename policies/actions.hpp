@@ -12,6 +12,9 @@ namespace unwedge::policies {
 /// The commands of one rung, one after the other (most have one), or why there is none.
 plan resolve(action_kind, const condition&, const vm_view&);
 
+/// The command that it sends, in whatever situation: to find a rung again in an incident's record.
+std::string_view command_of(action_kind);
+
 /// The yank of the node that a job copies to, where losing it costs no more than the copy.
 plan yank_target(std::string_view job, const vm_view&);
 

@@ -14,11 +14,6 @@ struct candidate {
   bool owed;  ///< by the peer
 };
 
-/// Written by QEMU, not taken by the peer.
-bool has_stuck_bytes(const socket_facts& s) {
-  return s.send_queue > 0 || s.unacked > 0;
-}
-
 bool polls(const thread_facts& t, int fd) {
   return std::ranges::find(t.polled_fds, fd) != t.polled_fds.end();
 }
@@ -43,6 +38,7 @@ std::vector<candidate> silent_nodes(std::span<const process_facts> samples, cons
                         .peer = s.peer,
                         .silent_for = quiet,
                         .job_target = vm.nodes.find(name)->second.job_target,
+                        .takes_bytes = !has_stuck_bytes(s),
                         .polled_by_waiter = own},
                        s.inode,
                        owes_answer(s)});
@@ -80,6 +76,10 @@ bool stuck_elsewhere(std::span<const process_facts> samples, const thread_facts&
 const socket_facts* find_socket(const process_facts& facts, int fd) {
   const auto found = std::ranges::find(facts.sockets, fd, &socket_facts::fd);
   return found == facts.sockets.end() ? nullptr : &*found;
+}
+
+bool has_stuck_bytes(const socket_facts& s) {
+  return s.send_queue > 0 || s.unacked > 0;
 }
 
 bool owes_answer(const socket_facts& s) {

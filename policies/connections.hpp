@@ -30,6 +30,9 @@ const socket_facts* find_socket(const process_facts&, int fd);
 /// The names of NBD nodes whose server has this address.
 std::vector<std::string> nodes_with_peer(const vm_model&, const std::string& peer);
 
+/// Written by QEMU, not taken by the peer.
+bool has_stuck_bytes(const socket_facts&);
+
 /// Bytes that the peer does not take, or a request sent after it last said anything (the last word on an idle
 /// NBD connection is the server's). Where nothing is owed, nothing need be wrong.
 bool owes_answer(const socket_facts&);

@@ -14,6 +14,12 @@ bool closes(const decision& d) {
   return std::holds_alternative<close_incident>(d.what);
 }
 
+/// What samples show is gone only when samples show that it is: after a restart there are none yet.
+bool can_tell(condition_kind kind, const vm_view& view) {
+  const bool by_samples = kind == condition_kind::mirror_stalled || kind == condition_kind::guest_io_stall;
+  return !by_samples || view.io.looked_twice(view.now);
+}
+
 }  // namespace
 
 std::vector<decision> engine::step(const look& l) {
@@ -34,9 +40,13 @@ std::vector<decision> engine::step(const look& l) {
   return out;
 }
 
+bool engine::in_force(const policy& p, const look& l) {
+  return p.enabled && p.match.matches(l.vm_name, l.view.vm.uuid);
+}
+
 const policy* engine::policy_for(const look& l, condition_kind kind, const std::string& state) const {
   const auto found = std::ranges::find_if(l.policies, [&](const policy& p) {
-    return p.enabled && p.condition == kind && p.match.matches(l.vm_name, l.view.vm.uuid) &&
+    return p.condition == kind && in_force(p, l) &&
            (p.states.empty() || std::ranges::find(p.states, state) != p.states.end());
   });
   return found == l.policies.end() ? nullptr : &*found;
@@ -55,7 +65,7 @@ void engine::end_of_process(const look& l, std::vector<decision>& out) {
   if (std::exchange(ended_, true)) return;
   for (auto& [key, ladder] : ladders_) ladder.run.end(out);
   ladders_.clear();
-  guard_.end(out);
+  if (guard_policy_) guard_.end(input(l, *guard_policy_, std::string(guard_run)), out);
   const auto* gone = holding(condition_kind::process_gone, "");
   const auto* by = gone != nullptr ? policy_for(l, gone->kind, gone->state) : nullptr;
   if (by == nullptr) return;
@@ -83,9 +93,9 @@ void engine::step_ladders(const look& l, std::vector<decision>& out) {
   for (auto& [key, ladder] : ladders_) {
     const auto* holds = holding(ladder.about, ladder.subject);
     // What does not hold is believed only of a VM that talks; what is not known is no end.
-    if (holds == nullptr && !l.view.settled) continue;
+    if (holds == nullptr && !(l.view.settled && can_tell(ladder.about, l.view))) continue;
     const auto by = std::ranges::find(l.policies, ladder.policy_name, &policy::name);
-    if (by == l.policies.end()) {  // a reload took it away
+    if (by == l.policies.end() || !in_force(*by, l)) {  // a reload took it away
       ladder.run.retire(out);
       continue;
     }
@@ -99,7 +109,7 @@ void engine::step_ladders(const look& l, std::vector<decision>& out) {
 void engine::step_guard(const look& l, std::vector<decision>& out) {
   const auto* by = policy_for(l, condition_kind::mirror_at_switchover, "");
   if (by != nullptr && by->guards_switchovers()) {
-    if (!guard_policy_ || guard_policy_->name != by->name) guard_policy_ = *by;
+    if (!guard_policy_ || !(*guard_policy_ == *by)) guard_policy_ = *by;
     return guard_.step(input(l, *by, std::string(guard_run)), out);
   }
   if (!guard_policy_ || !guard_.on_watch()) return;
@@ -143,9 +153,17 @@ bool engine::confirms(const std::string& run, const policies::step& s, const loo
   const auto found = ladders_.find(run);
   if (found == ladders_.end()) return false;
   const auto by = std::ranges::find(l.policies, found->second.policy_name, &policy::name);
-  return by != l.policies.end() &&
+  return by != l.policies.end() && in_force(*by, l) &&
          found->second.run.confirms(s, input(l, *by, run),
                                     holding(found->second.about, found->second.subject));
+}
+
+std::optional<boost::json::object> engine::left_in_qemu() const {
+  return guard_.left_in_qemu();
+}
+
+void engine::remember(const boost::json::object& left) {
+  guard_.remember(left);
 }
 
 std::string engine::resume(const policy& by, const std::string& subject, const record& r) {
@@ -156,7 +174,7 @@ std::string engine::resume(const policy& by, const std::string& subject, const r
   }
   const auto key = key_of(by, subject);
   ladder l{ladder_run(key), by.name, by.condition, subject};
-  l.run.resume(r);
+  l.run.resume(by, r);
   ladders_.insert_or_assign(key, std::move(l));
   return key;
 }

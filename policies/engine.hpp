@@ -37,6 +37,11 @@ class engine {
   /// True if, by fresh evidence, this step is still what its policy asks for.
   bool confirms(const std::string& run, const policies::step&, const look&);
 
+  /// What was set in QEMU and not taken back yet, for a later run of the daemon; and what an earlier one
+  /// left.
+  std::optional<boost::json::object> left_in_qemu() const;
+  void remember(const boost::json::object& left);
+
   /// Takes up an incident of an earlier run of the daemon. Returns the run's name for later calls.
   std::string resume(const policy& by, const std::string& subject, const record& r);
 
@@ -67,6 +72,7 @@ class engine {
     std::string subject;
   };
 
+  static bool in_force(const policy&, const look&);
   const policy* policy_for(const look&, condition_kind, const std::string& state) const;
   run_input input(const look&, const policy&, const std::string& run);
   void end_of_process(const look&, std::vector<decision>&);

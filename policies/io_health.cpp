@@ -20,6 +20,9 @@ const file_facts* regular_file(const process_facts& facts, int fd) {
 /// The watcher looks every five seconds while something is owed. Older, it says nothing of now.
 constexpr std::chrono::seconds stale_after{12};
 
+/// A server with a writeback cache writes gigabytes to a slow disk before it answers a flush.
+constexpr std::chrono::minutes flush_takes{5};
+
 }  // namespace
 
 bool io_health::stale(instant now) const {
@@ -36,6 +39,7 @@ void io_health::add(const process_facts& facts, const vm_model& vm) {
                  .send_queue = s.send_queue,
                  .receive_queue = s.receive_queue,
                  .owed = owes_answer(s),
+                 .stuck = has_stuck_bytes(s),
                  .since = facts.at};
     const auto before = connections_.find(s.inode);
     if (before != connections_.end()) {
@@ -47,6 +51,7 @@ void io_health::add(const process_facts& facts, const vm_model& vm) {
     connections.emplace(s.inode, std::move(c));
   }
   connections_ = std::move(connections);
+  looked_before_ = looked_at_;
   looked_at_ = facts.at;
 
   std::map<pid_t, file_wait> waits;
@@ -87,13 +92,24 @@ std::optional<instant> io_health::silent_since(const vm_model& vm, const job_sta
   return silent_since(vm, node->second.peer, now);
 }
 
+std::optional<instant> io_health::dead_since(const vm_model& vm, const job_state& job, instant now) const {
+  const auto since = silent_since(vm, job, now);
+  if (!since || now - *since >= flush_takes) return since;
+  const auto& peer = vm.nodes.find(*job.target)->second.peer;
+  const bool stuck = std::ranges::all_of(
+      connections_, [&](const auto& c) { return c.second.peer != peer || c.second.stuck; });
+  return stuck ? since : std::nullopt;
+}
+
 bool io_health::answers_since(const vm_model& vm, const job_state& job, instant since) const {
   if (!job.target) return true;
   const auto node = vm.nodes.find(*job.target);
   if (node == vm.nodes.end() || node->second.peer.empty()) return true;
   if (looked_at_ < since) return false;
   return std::ranges::all_of(connections_, [&](const auto& c) {
-    return c.second.peer != node->second.peer || !c.second.owed || c.second.moved;
+    // That it moved since a look before `since` says nothing.
+    return c.second.peer != node->second.peer || !c.second.owed ||
+           (c.second.moved && looked_before_ >= since);
   });
 }
 

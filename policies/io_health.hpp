@@ -19,6 +19,10 @@ class io_health {
   /// nullopt: it is well, or idle, or which connection it is cannot be told.
   std::optional<instant> silent_since(const vm_model&, const job_state&, instant now) const;
 
+  /// Likewise, where no healthy server can be the reason: bytes that it does not take. An answer alone may
+  /// take as long as a flush of its caches does, so that only minutes of it count.
+  std::optional<instant> dead_since(const vm_model&, const job_state&, instant now) const;
+
   /// True if a sample taken after `since` shows that connection well: nothing is owed, or something moved.
   /// Also true where there is no connection that could be judged.
   bool answers_since(const vm_model&, const job_state&, instant since) const;
@@ -31,6 +35,9 @@ class io_health {
   };
   std::vector<disk> stalled_disks(const vm_model&, instant now) const;
 
+  /// Two looks at least, the last not long ago: what they do not show is not there.
+  bool looked_twice(instant now) const { return looked_before_ != instant{} && !stale(now); }
+
   /// True while something is owed: another sample soon tells more.
   bool waits() const;
 
@@ -38,7 +45,7 @@ class io_health {
   struct connection {
     std::string peer;
     std::uint64_t acked = 0, received = 0, send_queue = 0, receive_queue = 0;
-    bool owed = false, moved = false;
+    bool owed = false, stuck = false, moved = false;
     instant since{};  ///< as it is now since then
   };
   struct file_wait {
@@ -51,7 +58,7 @@ class io_health {
   std::optional<instant> silent_since(const vm_model&, const std::string& peer, instant now) const;
   bool stale(instant now) const;
 
-  instant looked_at_{};
+  instant looked_at_{}, looked_before_{};
   std::map<std::uint64_t, connection> connections_;  ///< by the socket's inode
   std::map<pid_t, file_wait> file_waits_;            ///< by thread
 };

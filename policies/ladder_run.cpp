@@ -120,11 +120,20 @@ void ladder_run::step_done(step_outcome outcome, instant now) {
   verify_until_ = now + verify_within_;  // from its end: the act itself takes its time
 }
 
-void ladder_run::resume(const record& r) {
+/// Goes on after the last rung that was begun; rungs that only reported, or had no command then, are not on
+/// record.
+void ladder_run::resume(const policy& by, const record& r) {
   state_ = state::watching;
-  rung_ = r.begun.size();
+  for (const auto& s : r.begun) {
+    const auto from = by.ladder.begin() + static_cast<std::ptrdiff_t>(std::min(rung_, by.ladder.size()));
+    const auto taken = std::find_if(from, by.ladder.end(), [&](const rung& candidate) {
+      return command_of(candidate.action) == s.action;
+    });
+    rung_ =
+        taken == by.ladder.end() ? by.ladder.size() : static_cast<std::size_t>(taken - by.ladder.begin()) + 1;
+  }
   next_ = r.on_record;
-  outcome_if_cleared_ = rung_ > 0 ? "recovered" : "resolved-itself";
+  outcome_if_cleared_ = r.begun.empty() ? "resolved-itself" : "recovered";
 }
 
 void ladder_run::close(std::string outcome, std::vector<decision>& out) {

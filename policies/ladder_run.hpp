@@ -31,7 +31,7 @@ class ladder_run {
   void step(const run_input&, const condition* holds, std::vector<decision>& out);
 
   void step_done(step_outcome outcome, instant now);
-  void resume(const record& r);
+  void resume(const policy& by, const record& r);
   /// The process has ended.
   void end(std::vector<decision>& out) { close("failed", out); }
   /// Its policy is no more.

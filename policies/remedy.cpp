@@ -7,6 +7,9 @@
 namespace unwedge::policies {
 namespace {
 
+/// The guest stands still meanwhile, so less than for a copy beside a running one (io_health.cpp).
+constexpr std::chrono::seconds flush_takes{20};
+
 plan none(std::string why) {
   return {{}, std::move(why)};
 }
@@ -37,6 +40,13 @@ plan yank_nodes(const verdict& v, const vm_model& vm) {
       return none(fmt::format(
           "Node \"{}\" is no job's target but a disk of the guest: losing it could cost the VM.", r->name));
     }
+    if (!r->polled_by_waiter && past_the_iothreads(vm) &&
+        !vm.migrates_with.pause_before_switchover.value_or(false)) {
+      return none(
+          fmt::format("Without pause-before-switchover the migration would complete over the broken copy on "
+                      "node \"{}\".",
+                      r->name));
+    }
     if (!r->polled_by_waiter && !past_the_iothreads(vm)) {
       return none(fmt::format(
           "The job of node \"{}\" runs in an iothread: a plain yank would make QEMU abort.", r->name));
@@ -48,6 +58,10 @@ plan yank_nodes(const verdict& v, const vm_model& vm) {
                               r->name));
     }
     if (!r->silent_for) return none(fmt::format("The connection of node \"{}\" is not silent.", r->name));
+    if (r->takes_bytes && *r->silent_for < flush_takes) {
+      return none(fmt::format(
+          "The server of node \"{}\" took all that was sent: it may be writing it to its disk.", r->name));
+    }
     if (std::ranges::find(vm.yankable.block_nodes, r->name) == vm.yankable.block_nodes.end()) {
       return none(fmt::format("QEMU does not list node \"{}\" among what it can yank.", r->name));
     }

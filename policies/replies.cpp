@@ -57,6 +57,12 @@ void apply_jobs(vm_model& vm, const array& list, instant now) {
     apply_progress(job, number(*o, "current-progress").value_or(0), text(*o, "status"), now);
     seen.insert(id);
   }
+  for (const auto& [id, job] : vm.jobs) {
+    const bool vanished = !seen.contains(id) && job.type == "mirror" && !vm.ended_copies.contains(id);
+    if (vanished) note_copy_end(vm, id, {.error = "its end was not seen", .at = now});
+    // Another one of that name than the one that ended.
+    if (seen.contains(id) && still_copies(job.status) && job.status != "aborting") vm.ended_copies.erase(id);
+  }
   std::erase_if(vm.jobs, [&](const auto& j) { return !seen.contains(j.first); });
   forget_ended_targets(vm);
 }
@@ -81,6 +87,22 @@ migration_state with_status(std::string_view status) {
   return m;
 }
 
+void apply_ram(migration_state& m, const object& ram, instant now) {
+  const auto before = m;
+  m.transferred = number(ram, "transferred");
+  m.remaining = number(ram, "remaining");
+  m.total = number(ram, "total");
+  m.iterations = number(ram, "dirty-sync-count");
+  if (m.transferred != before.transferred || m.moved_at == instant{}) m.moved_at = now;
+  const bool new_pass = m.iterations != before.iterations;
+  const bool better = new_pass ? !m.best_remaining || m.remaining < m.best_remaining
+                               : m.iterations.value_or(0) <= 1 && m.remaining < before.remaining;
+  if (!m.remaining || !better) return;
+  if (new_pass) m.best_remaining = m.remaining;
+  m.best_iteration = m.iterations.value_or(0);
+  m.best_at = now;
+}
+
 void apply_migrate(vm_model& vm, const object& o, instant now) {
   const auto status = text(o, "status");
   if (status.empty() && !vm.migration) return;
@@ -91,17 +113,7 @@ void apply_migrate(vm_model& vm, const object& o, instant now) {
   auto& m = *vm.migration;
   if (m.status != status) m.since = now;
   m.status = kept(status);
-  if (const auto* ram = qmp::object_at(o, "ram")) {
-    m.transferred = number(*ram, "transferred");
-    m.remaining = number(*ram, "remaining");
-    m.total = number(*ram, "total");
-    m.iterations = number(*ram, "dirty-sync-count");
-  }
-  if (m.remaining && (!m.best_remaining || *m.remaining < *m.best_remaining)) {
-    m.best_remaining = m.remaining;
-    m.best_iteration = m.iterations.value_or(0);
-    m.best_at = now;
-  }
+  if (const auto* ram = qmp::object_at(o, "ram")) apply_ram(m, *ram, now);
 }
 
 void apply_capabilities(vm_model& vm, const array& list, instant now) {

@@ -29,7 +29,8 @@ struct wait_root {
   std::string name;  ///< the block node's name, the file's path, the thread's comm
   std::string peer;  ///< the connection's other end
   std::optional<std::chrono::milliseconds> silent_for;  ///< nothing came or was taken for so long
-  bool job_target = false;  ///< a block node that a job copies to: losing it loses a copy, not a disk
+  bool job_target = false;   ///< a block node that a job copies to: losing it loses a copy, not a disk
+  bool takes_bytes = false;  ///< it took all that was sent, and owes an answer: it may be at work on a flush
   bool polled_by_waiter =
       true;  ///< the thread that waits polls this connection itself. False: an iothread does,
              ///< and a plain yank then mostly aborts QEMU (qemu-facts 8.2, job.c:372)

@@ -18,15 +18,6 @@ constexpr std::size_t text_bytes = 256;
 /// How a mirror ended matters to a migration that begins soon after; later it is history.
 constexpr std::chrono::minutes remembered{10};
 
-void note_end(vm_model& vm, std::string_view job, bool whole, std::string_view error, instant now) {
-  std::erase_if(vm.ended_copies, [&](const auto& e) { return now - e.second.at > remembered; });
-  if (job.empty() || vm.ended_copies.size() >= max_ended) return;
-  auto& end = vm.ended_copies[std::string(job.substr(0, text_bytes))];
-  end = {.whole = whole && end.error.empty(), .error = end.error, .at = now};
-  if (!whole && end.error.empty())
-    end.error = error.empty() ? "it was given up" : error.substr(0, text_bytes);
-}
-
 void set_run_state(vm_model& vm, std::string_view state) {
   vm.run_state.assign(state.substr(0, text_bytes));
 }
@@ -49,7 +40,7 @@ refresh on_job_status(vm_model& vm, const qmp::json::object& data, instant now) 
   found->second.progressed = found->second.since = now;
   if (status == "created")
     vm.ended_copies.erase(std::string(id.substr(0, text_bytes)));  // another of that name
-  if (status == "aborting" && found->second.type == "mirror") note_end(vm, id, false, "", now);
+  if (status == "aborting" && found->second.type == "mirror") note_copy_end(vm, id, {.at = now});
   // Before a mirror its manager may have set capabilities: whether it guards the switchover itself shows
   // there.
   return {.jobs = found->second.type.empty() || status == "ready",
@@ -61,8 +52,10 @@ refresh on_block_job_end(vm_model& vm, const qmp::json::object& data, bool compl
   const auto error = text(data, "error");
   const auto found = vm.jobs.find(text(data, "device"));
   if (found != vm.jobs.end()) found->second.error.assign(error.substr(0, text_bytes));
-  if (text(data, "type") == "mirror")
-    note_end(vm, text(data, "device"), completed && error.empty(), error, now);
+  if (text(data, "type") != "mirror") return {};
+  note_copy_end(
+      vm, text(data, "device"),
+      {.whole = completed && error.empty(), .cancelled = !completed, .error = std::string(error), .at = now});
   return {};
 }
 
@@ -84,6 +77,30 @@ refresh on_stop(vm_model& vm, instant now) {
 }
 
 }  // namespace
+
+void note_copy_end(vm_model& vm, std::string_view job, ended_copy how) {
+  std::erase_if(vm.ended_copies, [&](const auto& e) { return how.at - e.second.at > remembered; });
+  if (job.empty()) return;
+  const std::string id(job.substr(0, text_bytes));
+  const auto before = vm.ended_copies.find(id);
+  if (before == vm.ended_copies.end() && vm.ended_copies.size() >= max_ended) {
+    const auto whole = std::ranges::find_if(vm.ended_copies, [](const auto& e) { return e.second.whole; });
+    vm.ended_copies.erase(whole != vm.ended_copies.end() ? whole : vm.ended_copies.begin());
+  }
+  how.error = how.error.substr(0, text_bytes);
+  if (before != vm.ended_copies.end() && !before->second.whole) {  // it failed: what follows does not mend it
+    how.whole = false;
+    if (how.error.empty()) how.error = before->second.error;
+  }
+  if (!how.whole && how.error.empty()) how.error = "it was given up";
+  vm.ended_copies.insert_or_assign(id, std::move(how));
+}
+
+bool past_the_switchover(const vm_model& vm) {
+  if (!vm.migration) return false;
+  const std::string_view status = vm.migration->status;
+  return status == "device" || (status == "active" && vm.run_state == "finish-migrate");
+}
 
 bool is_running(const migration_state& m) {
   constexpr std::array<std::string_view, 6> over{"", "none", "completed", "failed", "cancelled", "colo"};
@@ -143,6 +160,7 @@ refresh apply_event(vm_model& vm, const qmp::event& e, instant now) {
 }
 
 std::vector<query> resync_queries() {
+  // The chardevs before the capabilities: whose the VM is must be known before anything is set.
   return {query::status,
           query::name,
           query::uuid,
@@ -152,9 +170,9 @@ std::vector<query> resync_queries() {
           query::yank,
           query::block_nodes,
           query::block_graph,
+          query::chardevs,
           query::migrate_capabilities,
-          query::migrate_parameters,
-          query::chardevs};
+          query::migrate_parameters};
 }
 
 bool at_risk(const vm_model& vm) {
@@ -162,10 +180,13 @@ bool at_risk(const vm_model& vm) {
 }
 
 query next_probe(const vm_model& vm, std::uint64_t count) {
-  if (vm.migration && is_running(*vm.migration) && count % 2 == 0) return query::migrate;
-  if (!vm.jobs.empty())
-    return count % 4 == 1 ? query::jobs : count % 4 == 3 ? query::block_jobs : query::status;
-  return count % 4 == 3 ? query::migrate : query::status;
+  const bool migrates = vm.migration && is_running(*vm.migration);
+  // Its owner may set them anew while it runs; no event says so.
+  if (migrates && !vm.jobs.empty() && count % 8 == 5) return query::migrate_parameters;
+  if (migrates && count % 2 == 0) return query::migrate;
+  if (vm.jobs.empty()) return count % 4 == 3 ? query::migrate : query::status;
+  constexpr std::array beside_jobs{query::status, query::jobs, query::migrate, query::block_jobs};
+  return beside_jobs[count % beside_jobs.size()];
 }
 
 }  // namespace unwedge::policies

@@ -30,6 +30,7 @@ struct job_state {
 /// How a mirror ended that is not listed any more, or not for long: its disk is whole, or it is not.
 struct ended_copy {
   bool whole = false;
+  bool cancelled = false;  ///< somebody gave it up: no error
   std::string error;
   instant at{};
 };
@@ -40,10 +41,13 @@ struct migration_state {
   std::optional<bool> postcopy_enabled;                       ///< capability postcopy-ram, fixed once it runs
   instant since{};                                            ///< when `status` last changed
   instant began{};                                            ///< when it was first seen to run
+  instant moved_at{};                                         ///< when `transferred` last changed
   std::optional<std::int64_t> iterations;                     ///< passes over the memory (dirty-sync-count)
-  std::optional<std::int64_t> best_remaining;                 ///< the least that ever remained
-  std::int64_t best_iteration = 0;                            ///< in this pass
-  instant best_at{};                                          ///< seen at
+  // Each pass begins with what was dirtied in the one before, so passes are compared by what remains at their
+  // begin.
+  std::optional<std::int64_t> best_remaining;  ///< the least that a pass ever began with
+  std::int64_t best_iteration = 0;             ///< that pass
+  instant best_at{};                           ///< it began, or the first pass got on
 };
 
 /// What the next migration goes by (query-migrate-capabilities, query-migrate-parameters). Empty: not known.
@@ -130,6 +134,10 @@ struct vm_model {
   bool shut_down = false;             ///< a SHUTDOWN event was seen: its end is no surprise
 };
 
+/// True once the guest was stopped for the end of this migration and it is not waiting in pre-switchover: the
+/// destination may have all of the VM and be it. Before QEMU 10 the status stays "active" meanwhile.
+bool past_the_switchover(const vm_model&);
+
 /// What the state no longer knows after an event, and should ask for.
 struct refresh {
   bool status = false;
@@ -140,6 +148,10 @@ struct refresh {
   bool any() const { return status || jobs || nodes || migration || settings; }
   refresh& operator|=(const refresh& o);
 };
+
+/// Keeps how a mirror ended for the migrations of the next minutes; of a failed one for longer than of a
+/// whole one.
+void note_copy_end(vm_model&, std::string_view job, ended_copy how);
 
 /// Applies an event; unknown ones are counted and kept in the history.
 refresh apply_event(vm_model&, const qmp::event&, instant now);

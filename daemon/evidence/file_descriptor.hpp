@@ -22,6 +22,8 @@ class file_descriptor {
 
   /// The descriptor's number; -1 if it owns none.
   int get() const noexcept { return fd_; }
+  /// Gives it up: whoever takes the number closes it.
+  [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
   explicit operator bool() const noexcept { return fd_ >= 0; }
 
  private:

@@ -31,6 +31,7 @@ class daemon {
     std::vector<policies::policy> policies;
     incidents::store store;
     watch::holds holds;
+    watch::precaution_file precautions;
   };
   daemon(options o, std::filesystem::path config, state initial);
 
@@ -87,6 +88,7 @@ class daemon {
   surface::daemon_metrics metrics_;
   std::shared_ptr<surface::vm_collector> vm_metrics_;
   watch::holds holds_;
+  watch::precaution_file precautions_;
   watch::services services_;
   watch::fleet fleet_;
   watch::host_watch host_;

@@ -66,8 +66,11 @@ int run(const unwedge::options& o) {
   if (!store) return failed(store.error());
   auto holds = unwedge::watch::holds::load(o.state_dir / "holds.json");
   if (!holds) return failed(holds.error());
-  unwedge::daemon daemon(
-      o, config, {std::move(settings), std::move(policies->all), std::move(*store), std::move(*holds)});
+  auto precautions = unwedge::watch::precaution_file::load(o.state_dir / "precautions.json");
+  if (!precautions) return failed(precautions.error());
+  unwedge::daemon daemon(o, config,
+                         {std::move(settings), std::move(policies->all), std::move(*store), std::move(*holds),
+                          std::move(*precautions)});
   if (const auto opened = daemon.open(); !opened) return failed(opened.error());
   daemon.run();
   return 0;

@@ -84,7 +84,7 @@ void fleet::expect(std::vector<policies::incident> open) {
 bool fleet::claim(const vm_watcher& candidate) {
   for (const auto& w : watchers_) {
     if (w.get() == &candidate) {
-      take_up_incident(*w);
+      take_up_incidents(*w);
       continue;
     }
     if (w->connected() && same_process(w->process(), candidate.process())) {
@@ -96,14 +96,13 @@ bool fleet::claim(const vm_watcher& candidate) {
   return true;
 }
 
-void fleet::take_up_incident(vm_watcher& w) {
+void fleet::take_up_incidents(vm_watcher& w) {
   if (w.process() == nullptr) return;
-  const auto found = std::ranges::find_if(expected_, [&](const policies::incident& i) {
-    return i.pid == w.process()->pid() && i.started == w.process()->start_time();
+  const auto rest = std::partition(expected_.begin(), expected_.end(), [&](const policies::incident& i) {
+    return i.pid != w.process()->pid() || i.started != w.process()->start_time();
   });
-  if (found == expected_.end()) return;
-  w.take_up(*found);
-  expected_.erase(found);
+  for (auto i = rest; i != expected_.end(); ++i) w.take_up(*i);
+  expected_.erase(rest, expected_.end());
 }
 
 void fleet::named(vm_watcher& w) {
@@ -152,7 +151,9 @@ asio::awaitable<void> fleet::stop() {
   stopping_ = true;
   sweep_.cancel();
   shared_.clock.stop();
-  for (const auto& w : watchers_) w->take_back();
+  task_group backwards(shared_.executor);
+  for (const auto& w : watchers_) backwards.spawn(w->take_back(), w->name() + ": taking back");
+  co_await backwards.join();
   for (const auto& w : watchers_) w->stop();
   co_await shared_.tasks.join();
   watchers_.clear();

@@ -43,7 +43,7 @@ class fleet final : private watcher_owner {
   void start(const std::shared_ptr<vm_watcher>& w);
   asio::awaitable<void> serve_dial_in(std::shared_ptr<vm_watcher> w, qmp::socket connection);
   asio::awaitable<void> sweep();
-  void take_up_incident(vm_watcher&);
+  void take_up_incidents(vm_watcher&);
   std::string free_name(const std::string& wanted, const vm_watcher& of) const;
 
   services& shared_;

@@ -1,23 +1,13 @@
 #include "daemon/watch/holds.hpp"
 
-#include "daemon/incident/files.hpp"
 #include "daemon/incident/timestamp.hpp"
+#include "daemon/watch/state_file.hpp"
 #include "qmp/json_fields.hpp"
-
-#include <fmt/format.h>
-
-#include <fcntl.h>
-
-#include <cerrno>
-#include <fstream>
-#include <sstream>
 
 namespace unwedge::watch {
 namespace {
 
 namespace json = boost::json;
-
-constexpr std::size_t max_bytes = 1u << 20;
 
 bool over(const holds::hold& h, wall_time now) {
   return h.until && *h.until <= now;
@@ -28,16 +18,8 @@ bool over(const holds::hold& h, wall_time now) {
 std::expected<holds, std::string> holds::load(std::filesystem::path file) {
   holds out;
   out.file_ = std::move(file);
-  std::ifstream in(out.file_, std::ios::binary);
-  if (!in) return out;  // none yet
-  std::string text(max_bytes, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  boost::system::error_code ec;
-  const auto document = json::parse(text, ec);
-  const auto* all = ec ? nullptr : document.if_object();
-  if (all == nullptr)
-    return std::unexpected(fmt::format("{} is no JSON object: remove it", out.file_.string()));
+  auto all = read_state_file(out.file_);
+  if (!all) return std::unexpected(std::move(all.error()));
   for (const auto& entry : *all) {
     const auto* o = entry.value().if_object();
     if (o == nullptr) continue;
@@ -79,9 +61,7 @@ std::expected<void, std::string> holds::save() const {
   for (const auto& [vm, h] : by_vm_) {
     if (!over(h, now)) all[vm] = to_json(h);
   }
-  incidents::file_descriptor folder{::open(file_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (folder.get() < 0) return std::unexpected(incidents::errno_text("open " + file_.parent_path().string()));
-  return incidents::replace_file_at(folder.get(), file_.filename().string(), json::serialize(all));
+  return write_state_file(file_, json::serialize(all));
 }
 
 boost::json::object to_json(const holds::hold& h) {

@@ -4,6 +4,7 @@
 
 #include "daemon/watch/event_hub.hpp"
 #include "daemon/watch/holds.hpp"
+#include "daemon/watch/precaution_file.hpp"
 #include "daemon/watch/store_worker.hpp"
 #include "daemon/watch/task_group.hpp"
 #include "daemon/watch/watch_clock.hpp"
@@ -43,6 +44,7 @@ struct services {
   std::shared_ptr<const policies::settings> settings;             ///< replaced as a whole by a reload
   std::shared_ptr<const std::vector<policies::policy>> policies;  ///< likewise; in the order of their files
   watch::holds& holds;
+  watch::precaution_file& precautions;
   policies::step_budget host_budget;
   std::string host_starved;  ///< why nothing may be concluded from lateness now; empty: the host is well
 };

@@ -1,7 +1,9 @@
 // The part of a watcher that acts: intent on record, the ground looked at once more, the command, its
 // outcome.
 #include "daemon/watch/vm_watcher.hpp"
+#include "qmp/commands.hpp"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
 
@@ -38,6 +40,7 @@ void vm_watcher::carry_out(const std::string& run, policies::take_step d) {
 }
 
 void vm_watcher::carry_out(const std::string&, policies::set_precaution d) {
+  save_precautions();
   shared_.tasks.spawn(set(std::move(d)), name_ + ": precaution");
 }
 
@@ -57,6 +60,7 @@ asio::awaitable<void> vm_watcher::act(std::string run, policies::step s) {
   if (of != process_) co_return;  // another VM is behind the monitor: that run is no more
   if (auto* recorder = recorder_of(run)) recorder->outcome(result, took);
   engine_.step_done(run, outcome_of(result), now(), shared_.host_budget);
+  save_precautions();
   if (shared_.meter.step_ended) shared_.meter.step_ended(s.action, result);
   shared_.hub.publish("step", name_, in_words(s) + ": " + result, {{"result", result}, {"policy", run}});
   spdlog::warn("{}: {}: {}: {}", name_, run, in_words(s), result);
@@ -74,6 +78,7 @@ asio::awaitable<void> vm_watcher::set(policies::set_precaution p) {
                       {{"result", result}});
   spdlog::info("{}: {}: {}: {}", name_, in_words(p.step), p.why, result);
   engine_.precaution_done(p.step, result == "done", now());
+  save_precautions();
   wake_soon();
 }
 
@@ -123,12 +128,40 @@ asio::awaitable<std::string> vm_watcher::send(policies::step s) {
   co_return done ? "done" : "failed: " + to_string(done.error());
 }
 
-void vm_watcher::take_back() {
-  if (!session_ || !session_->is_ready()) return;
-  for (const auto& s : engine_.to_take_back(vm_)) {
-    const auto sent = session_->post({s.action, s.arguments, false});
-    spdlog::info("{}: taken back: {}: {}", name_, in_words(s), sent ? "sent" : to_string(sent.error()));
+/// One after the other, each answered: QEMU drops what it has not read when its client vanishes. The
+/// capability can be switched off only once the migration is over. A VM that hangs is left alone.
+asio::awaitable<void> vm_watcher::take_back() {
+  const auto self = shared_from_this();
+  if (!talking()) co_return;
+  for (auto& s : engine_.to_take_back(vm_)) {
+    if (s.action == "migrate-set-capabilities") co_await migration_is_over();
+    const auto text = in_words(s);
+    const auto result = co_await send(std::move(s));
+    spdlog::info("{}: taken back: {}: {}", name_, text, result);
+    if (result != "done") break;
   }
+  save_precautions();
+}
+
+asio::awaitable<void> vm_watcher::migration_is_over() {
+  const auto until = now() + command_patience;
+  asio::steady_timer pause(shared_.executor);
+  while (migrates() && session_ && now() < until) {
+    const auto seen = co_await qmp::execute(session_, qmp::query_migrate(), command_patience);
+    if (!seen) co_return;
+    policies::apply_reply(vm_, policies::query::migrate, *seen, now());
+    pause.expires_after(milliseconds(50));
+    co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
+}
+
+/// Those of a VM whose process is not known cannot be told from another's later.
+void vm_watcher::save_precautions() {
+  if (!process_) return;
+  auto left = engine_.left_in_qemu();
+  if (left == saved_precautions_) return;
+  saved_precautions_ = left;
+  shared_.precautions.put(*process_, std::move(left), shared_.store);
 }
 
 }  // namespace unwedge::watch

@@ -114,7 +114,11 @@ void vm_watcher::take_up(const policies::incident& open) {
   if (by == all.end()) {  // renamed, or of an earlier version: the first that is about this condition
     by = std::ranges::find_if(all, [&](const auto& p) { return to_string(p.condition) == open.condition; });
   }
-  if (by == all.end()) return spdlog::warn("{}: no policy goes on with the incident {}", name_, open.id);
+  if (by == all.end()) {
+    begin_record(open.id, open.condition).recorder.take_up(open.id);
+    carry_out(open.id, policies::add_note{"No policy in force goes on with it."});
+    return carry_out(open.id, policies::close_incident{"observed"});
+  }
   const auto run = engine_.resume(*by, open.subject, so_far);
   auto& record = begin_record(run, open.condition);
   record.recorder.take_up(open.id);

@@ -79,7 +79,7 @@ bool vm_watcher::identify(int socket_fd) {
     return false;
   }
   if (!peer || !peer->is_qemu()) {
-    if (process_ || gone_) forget_vm();
+    forget_vm();  // whether it is the VM of the last session nobody can tell
     spdlog::info("{}: {}; watched by QMP alone", name_,
                  peer ? fmt::format("the peer, pid {}, is no QEMU", peer->pid()) : peer.error());
     return true;
@@ -91,6 +91,7 @@ bool vm_watcher::identify(int socket_fd) {
     decide(now());
     forget_vm();
     process_ = std::make_shared<const evidence::process>(std::move(*peer));
+    if ((saved_precautions_ = shared_.precautions.find(*process_))) engine_.remember(*saved_precautions_);
   }
   return true;
 }
@@ -103,6 +104,7 @@ void vm_watcher::forget_vm() {
   io_ = {};
   suspicion_ = {};
   engine_ = {};
+  saved_precautions_.reset();
   verdict_.reset();
   process_.reset();
   gone_ = false;
@@ -122,6 +124,7 @@ void vm_watcher::on_ready(const qmp::greeting& hello, bool oob) {
   m.last_reply = now();
   m.waiting_since.reset();
   vm_.shut_down = false;
+  synced_ = false;
   for (const auto q : policies::resync_queries()) {
     if (q != query::yank || oob) wanted_.push_back(q);
   }
@@ -136,10 +139,14 @@ void vm_watcher::on_event(const qmp::event& e) {
   if (shared_.meter.event_received) shared_.meter.event_received();
   const auto unknown = policies::apply_event(vm_, e, now());
   if (unknown.any()) want(unknown);
+  note_risk();
+}
+
+/// A job or a migration has begun, or is over. The guard of a switchover has milliseconds.
+void vm_watcher::note_risk() {
   const bool risk = policies::at_risk(vm_);
   if (risk && !was_at_risk_) next_probe_ = next_sample_ = now();
   if (migrates() && !was_migrating_) next_sample_ = now();  // are the targets of its mirrors alive?
-  // The guard of a switchover has milliseconds.
   if (risk || was_at_risk_) wake_soon();
   was_at_risk_ = risk;
   was_migrating_ = migrates();
@@ -167,6 +174,10 @@ void vm_watcher::on_reply(qmp::command_id id, const qmp::reply& r) {
     if (shared_.meter.probe_answered) shared_.meter.probe_answered(vm_.monitor.last_round_trip);
   }
   if (r) policies::apply_reply(vm_, query.what, **r, at);
+  if (migrates() != was_migrating_ || policies::at_risk(vm_) != was_at_risk_) {  // no event said so
+    want({.settings = migrates()});
+    note_risk();
+  }
   if (r && query.what == query::name && where_.fixed_name.empty() && !vm_.guest_name.empty())
     owner_.named(*this);
   // Once for each query-migrate: a monitor that never says it is not asked without end.
@@ -175,6 +186,7 @@ void vm_watcher::on_reply(qmp::command_id id, const qmp::reply& r) {
     wanted_.push_back(query::migrate_capabilities);
   }
   ask_next();
+  synced_ = synced_ || (wanted_.empty() && pending_.empty());
   if (suspicion_.active() && !query.out_of_band) review(at);
   // The last answer that was missing: the engine may have an incident to close.
   if ((engine_.on_watch() || policies::at_risk(vm_)) && wanted_.empty() && !query.out_of_band) wake_soon();
@@ -185,6 +197,7 @@ void vm_watcher::session_ended(const qmp::error& why) {
   session_.reset();
   pending_.clear();
   wanted_.clear();
+  synced_ = false;
   vm_.monitor.connected = vm_.monitor.ready = vm_.monitor.oob = false;
   vm_.monitor.waiting_since.reset();
   vm_.monitor.problem = to_string(why);
@@ -210,6 +223,7 @@ void vm_watcher::want(policies::refresh r) {
     std::erase(wanted_, query::migrate_parameters);
     wanted_.insert(wanted_.begin(), query::migrate_parameters);
     add(true, query::migrate_capabilities);
+    add(true, query::chardevs);
   }
   add(r.status, query::status);
   add(r.migration, query::migrate);

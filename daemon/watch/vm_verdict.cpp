@@ -70,7 +70,7 @@ asio::awaitable<void> vm_watcher::take_sample() {
 
 /// What the model says is true: there is a session, and nothing is overdue.
 bool vm_watcher::talking() const {
-  return session_ && session_->is_ready() && !suspicion_.active() && vm_.monitor.last_reply.has_value();
+  return session_ && session_->is_ready() && synced_ && !suspicion_.active();
 }
 
 /// And nothing that the last events call for is unanswered: that something is over may be believed.

@@ -80,7 +80,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   policies::authority allowed() const { return shared_.settings->authority_of(name_); }
 
   /// Takes back what was set in QEMU and would be in the way without us. For the daemon's end.
-  void take_back();
+  asio::awaitable<void> take_back();
 
   /// An incident of an earlier run of the daemon that is about this very process.
   void take_up(const policies::incident& open);
@@ -103,6 +103,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   void forget_vm();
   void session_ended(const qmp::error& why);
   void ask(policies::query q);
+  void note_risk();
   void want(policies::refresh r);
   void ask_next();
 
@@ -152,6 +153,8 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   asio::awaitable<std::string> perform(std::string run, policies::step s);
   asio::awaitable<std::string> refresh_evidence(std::string run, policies::step s);
   asio::awaitable<std::string> send(policies::step s);
+  asio::awaitable<void> migration_is_over();
+  void save_precautions();
 
   services& shared_;
   endpoint where_;
@@ -164,6 +167,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   policies::engine engine_;
   std::optional<policies::verdict> verdict_;
   std::map<std::string, open_record> records_;  ///< of open incidents, by the engine's run
+  std::optional<boost::json::object> saved_precautions_;
   policies::io_health io_;
   policies::instant next_sample_{};
 
@@ -172,6 +176,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   std::shared_ptr<qmp::session> session_;
   std::vector<pending_query> pending_;
   std::vector<policies::query> wanted_;
+  bool synced_ = false;  ///< of this session: all that a new one asks is answered, and the model true
   std::uint64_t probes_ = 0;
   policies::instant next_probe_{};
   bool sampling_ = false;

@@ -11,16 +11,19 @@ constexpr std::int64_t passes = 2;
 
 }  // namespace
 
-/// By iteration: two more passes over the memory, and no less remains than before. By time: nothing at all
-/// got less for a while, which a stream that stands still shows as well.
+/// By iteration: two more passes over the memory, and none began with less than before. By time: nothing at
+/// all was transferred for a while.
 void migration_no_progress(const vm_view& view, conditions& out) {
   const auto& m = view.vm.migration;
-  if (!m || m->status != "active" || !m->best_remaining || view.now - m->best_at < least) return;
-  const auto more = m->iterations.value_or(0) - m->best_iteration;
+  if (!m || m->status != "active" || !m->best_remaining) return;
+  const bool stands = view.now - m->moved_at >= least;
+  const bool diverges =
+      m->iterations.value_or(0) - m->best_iteration >= passes && view.now - m->best_at >= least;
+  if (!stands && !diverges) return;
   out.push_back({.kind = condition_kind::migration_no_progress,
                  .subject = "",
-                 .state = more >= passes ? "not-converging" : "standing",
-                 .since = m->best_at,
+                 .state = stands ? "standing" : "not-converging",
+                 .since = stands ? m->moved_at : m->best_at,
                  .why = {}});
 }
 
@@ -31,8 +34,10 @@ namespace unwedge::policies::why_holds {
 std::string migration_no_progress(const condition& c, const vm_view& view) {
   const auto& m = view.vm.migration;
   if (!m || !m->best_remaining) return {};
+  if (c.state == "standing")
+    return fmt::format("Nothing of the migration was transferred for {}.", in_words(view.now - c.since));
   return fmt::format(
-      "The migration has got no nearer to its end for {}, over {} passes: at best {} MiB remained.",
+      "The migration has got no nearer to its end for {}, over {} passes: at best one began with {} MiB.",
       in_words(view.now - c.since), m->iterations.value_or(0) - m->best_iteration, *m->best_remaining >> 20);
 }
 

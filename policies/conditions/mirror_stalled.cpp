@@ -14,7 +14,7 @@ namespace unwedge::policies::holds {
 void mirror_stalled(const vm_view& view, conditions& out) {
   for (const auto& [id, job] : view.vm.jobs) {
     if (!still_copies(job.status)) continue;
-    const auto silent = view.io.silent_since(view.vm, job, view.now);
+    const auto silent = view.io.dead_since(view.vm, job, view.now);
     if (!silent) continue;
     const auto since = std::max(*silent, job.progressed);
     out.push_back({.kind = condition_kind::mirror_stalled,

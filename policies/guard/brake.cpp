@@ -37,7 +37,7 @@ step set(object parameters, object undo) {
 
 }  // namespace
 
-bool brake::pressed(const vm_model& vm) const {
+bool brake::holds_back(const vm_model& vm) const {
   if (!before_) return false;
   const auto& m = vm.migrates_with;
   return m.parameters_at <= at_ || m.max_bandwidth == held_bandwidth;
@@ -75,12 +75,11 @@ std::optional<step> brake::release(const vm_model& vm) const {
 void brake::was_pressed(object before, instant now) {
   before_ = std::move(before);
   at_ = now;
-  ever_pressed_ = true;
 }
 
 bool brake::adopts_leftover(const vm_model& vm) {
   const auto& m = vm.migrates_with;
-  if (ever_pressed_ || m.max_bandwidth != held_bandwidth) return false;
+  if (before_ || m.max_bandwidth != held_bandwidth) return false;
   was_pressed(usual(m), m.parameters_at);
   return true;
 }

@@ -15,8 +15,10 @@ inline constexpr std::int64_t held_bandwidth = 1'013;
 
 class brake {
  public:
-  /// It is pressed, as far as is known: whoever set the parameters anew has released it.
-  bool pressed(const vm_model&) const;
+  /// It holds migrations back, as far as is known: whoever set the bandwidth anew has released it.
+  bool holds_back(const vm_model&) const;
+  /// Something that it set is in force still; others may have set the rest anew.
+  bool left_something(const vm_model& vm) const { return release(vm).has_value(); }
 
   /// The command that presses it, with what takes it back as its undo. nullopt: the parameters are not known.
   std::optional<step> press(const vm_model&) const;
@@ -27,17 +29,19 @@ class brake {
   void was_pressed(boost::json::object before, instant now);
   void was_released() { before_.reset(); }
 
-  /// True if the parameters are those that a run of ours left behind which did not end in order. What they
+  /// True if the parameters are those that a run of ours left behind of which nothing is on record. What they
   /// were before is lost: they will go back to QEMU's defaults.
   bool adopts_leftover(const vm_model&);
+
+  /// The parameters to go back to; nullopt: it was not pressed.
+  const std::optional<boost::json::object>& before() const { return before_; }
 
   static bool is_press(const step& s) { return s.action == "migrate-set-parameters" && !s.undo.empty(); }
   static bool is_release(const step& s) { return s.action == "migrate-set-parameters" && s.undo.empty(); }
 
  private:
-  std::optional<boost::json::object> before_;  ///< the parameters to go back to; set while it is pressed
+  std::optional<boost::json::object> before_;
   instant at_{};
-  bool ever_pressed_ = false;  ///< by this run
 };
 
 }  // namespace unwedge::policies::guard

@@ -35,27 +35,37 @@ std::optional<wish> release_brake(const situation& s, const so_far& so, std::str
   return wish{std::move(*release), std::move(why)};
 }
 
+wish cancel_unseen() {
+  return {cancel_migration(), "how its mirrors ended was not seen"};
+}
+
 std::optional<wish> while_active(const situation& s, const so_far& so) {
   if (const auto* c = s.first(copy_state::broken)) return wish{cancel_migration(), broken_sentence(*c)};
+  if (so.mirrors_unseen && s.all.empty()) return cancel_unseen();
   if (const auto* c = s.dead()) {
-    return wish{cancel_migration(), fmt::format("the target of mirror {} is dead: the switchover would hang",
-                                                qmp::printable(c->job))};
+    return wish{.step = cancel_migration(),
+                .why = fmt::format("the target of mirror {} is dead: the switchover would hang",
+                                   qmp::printable(c->job)),
+                .of_silence = true};
   }
   const bool copying = s.first(copy_state::copying) != nullptr;
-  if (!so.by_brake.pressed(s.vm)) return copying ? press_brake(s, so) : std::nullopt;
-  if (!copying && s.targets_answer()) {
+  const bool holds_back = so.by_brake.holds_back(s.vm);
+  if (!holds_back && (copying || s.doubtful())) return press_brake(s, so);
+  if (!copying && (!holds_back || s.targets_answer())) {
     return release_brake(
         s, so, s.all.empty() ? "no mirror is left" : "its mirrors are READY, and their targets answer");
   }
   const auto bound = s.in.by.guard.hold_for;
-  if (s.in.view.now - s.vm.migration->began < bound) return std::nullopt;
+  if (!holds_back || s.in.view.now - s.vm.migration->began < bound) return std::nullopt;
   return wish{cancel_migration(), fmt::format("its mirrors were not READY within {}", in_words(bound))};
 }
 
 std::optional<wish> at_pre_switchover(const situation& s, const so_far& so) {
-  if (!so.ours_to_drive || (s.all.empty() && !so.armed)) return std::nullopt;
+  if (!so.ours_to_drive) return std::nullopt;
+  if (so.mirrors_unseen && s.all.empty()) return cancel_unseen();
   if (const auto* c = s.first(copy_state::broken)) return wish{cancel_migration(), broken_sentence(*c)};
-  if (s.all_are({copy_state::whole})) {
+  if (s.all_are({copy_state::whole})) {  // or there is none
+    if (!so.ours_to_end) return std::nullopt;
     return wish{continue_migration(),
                 s.all.empty() ? "no mirror is left" : "its mirrors concluded without error"};
   }
@@ -74,11 +84,15 @@ std::optional<wish> at_pre_switchover(const situation& s, const so_far& so) {
 }  // namespace
 
 std::optional<wish> yank_dead_target(const situation& s, const so_far& so) {
-  const auto* dead = s.dead();
-  if (dead == nullptr) return std::nullopt;
-  const auto plan = yank_target(dead->job, s.in.view);
-  if (plan.ladder.empty() || tried(plan.ladder.front(), so)) return std::nullopt;
-  return wish{plan.ladder.front(), fmt::format("the target of mirror {} is dead", qmp::printable(dead->job))};
+  for (const auto& c : s.all) {
+    if (!s.is_dead(c)) continue;
+    const auto plan = yank_target(c.job, s.in.view);
+    if (plan.ladder.empty() || tried(plan.ladder.front(), so)) continue;
+    return wish{.step = plan.ladder.front(),
+                .why = fmt::format("the target of mirror {} is dead", qmp::printable(c.job)),
+                .of_silence = true};
+  }
+  return std::nullopt;
 }
 
 std::optional<wish> next_wish(const situation& s, const so_far& so) {
@@ -93,22 +107,26 @@ std::optional<wish> next_wish(const situation& s, const so_far& so) {
 
 bool still_right(const step& step, const situation& s, const so_far& so) {
   if (step.action == "yank") {
-    const auto* dead = s.dead();
-    if (dead == nullptr || (!s.migrates() && !so.cancelled_for_dead)) return false;
-    const auto plan = yank_target(dead->job, s.in.view);
-    return !plan.ladder.empty() && plan.ladder.front() == step;
+    if (!s.at_pre_switchover() && !so.cancelled_for_dead) return false;
+    return std::ranges::any_of(s.all, [&](const copy& c) {
+      if (!s.is_dead(c)) return false;
+      const auto plan = yank_target(c.job, s.in.view);
+      return !plan.ladder.empty() && plan.ladder.front() == step;
+    });
   }
   if (brake::is_release(step)) return true;
   if (!s.migrates()) return false;
   if (brake::is_press(step)) return s.before_the_switchover();
-  if (step.action == "migrate-continue") return s.at_pre_switchover() && s.all_are({copy_state::whole});
+  if (step.action == "migrate-continue") {
+    return s.at_pre_switchover() && so.ours_to_end && s.all_are({copy_state::whole}) &&
+           !(so.mirrors_unseen && s.all.empty());
+  }
   if (step.action == "block-job-cancel") {
     return s.at_pre_switchover() && std::ranges::any_of(s.all, [&](const copy& c) {
              return c.state == copy_state::ready && conclude(c.job) == step;
            });
   }
-  return step.action == "migrate_cancel" && s.vm.migration->status != "device" &&
-         !in_postcopy(*s.vm.migration);
+  return step.action == "migrate_cancel" && !past_the_switchover(s.vm) && !in_postcopy(*s.vm.migration);
 }
 
 }  // namespace unwedge::policies::guard

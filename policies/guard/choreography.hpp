@@ -1,12 +1,17 @@
 // What a migration beside mirrors calls for at each moment. Told to operators in docs/policies.md. Pure.
 //
 //   active, a mirror copies        the brake is pressed: it cannot come to its switchover
+//   active, a target doubtful      likewise, also when all are READY
 //   active, all READY and alive    the brake is released
-//   active, a target dead          migrate_cancel, then at once yank of the target: before the switchover
-//   that survives pre-switchover, all READY      soft cancel of each, wait for all to conclude without error,
+//   active, a target dead          migrate_cancel; once QEMU has taken it, at once yank of the target: before
+//   the
+//                                  switchover that survives
+//   pre-switchover, all READY      soft cancel of each, wait for all to conclude without error,
 //   migrate-continue pre-switchover, not READY      wait within the bound, then migrate_cancel
 //   pre-switchover, a target dead  yank of the target, wait for its job to fail, then migrate_cancel
-//   a mirror failed                migrate_cancel, in any phase: never migrate-continue
+//   a mirror failed                migrate_cancel, before the switchover: never migrate-continue
+//   how the mirrors ended was not  migrate_cancel: nothing is concluded from an empty list
+//   seen by this run
 #pragma once
 
 #include "policies/guard/brake.hpp"
@@ -21,14 +26,16 @@ namespace unwedge::policies::guard {
 struct wish {
   policies::step step;
   std::string why;
+  bool of_silence = false;  ///< because something was silent for too long: not on a host that starves
 };
 
 /// What the guard did so far, as far as it matters to what comes next.
 struct so_far {
   const brake& by_brake;
   bool ours_to_drive = false;       ///< nobody else continues this migration
-  bool armed = false;               ///< we switched pause-before-switchover on
-  bool cancelled_for_dead = false;  ///< migrate_cancel was sent for a dead target: its yank must follow
+  bool ours_to_end = false;         ///< we armed it, or concluded its mirrors: nobody else will continue it
+  bool mirrors_unseen = false;      ///< they may have ended while no run of the daemon watched
+  bool cancelled_for_dead = false;  ///< QEMU has taken migrate_cancel for a dead target: its yank must follow
   const std::vector<policies::step>& tried;
 };
 

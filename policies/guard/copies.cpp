@@ -12,6 +12,11 @@ bool is_mirror(const job_state& job) {
   return std::string_view(job.type) == "mirror";
 }
 
+/// What is known by its events only has no type yet.
+bool may_be_mirror(const job_state& job) {
+  return job.type.empty() || is_mirror(job);
+}
+
 }  // namespace
 
 std::string_view to_string(copy_state s) {
@@ -44,24 +49,30 @@ copy_state state_of(const job_state& mirror) {
 std::vector<copy> copies(const vm_model& vm, instant now) {
   std::vector<copy> out;
   out.reserve(vm.jobs.size());
-  const auto matters_from =
-      (vm.migration && is_running(*vm.migration) ? vm.migration->began : now) - before_its_begin;
+  const auto began = vm.migration && is_running(*vm.migration) ? vm.migration->began : now;
+  const auto matters = [&](const copy& c, bool cancelled) {
+    if (c.state == copy_state::whole || (c.state == copy_state::broken && cancelled)) return c.since >= began;
+    return c.state != copy_state::broken || c.since >= began - before_its_begin;
+  };
   for (const auto& [id, job] : vm.jobs) {
-    if (!is_mirror(job)) continue;
+    if (!may_be_mirror(job)) continue;
     copy c{.job = id, .state = state_of(job), .error = job.error, .since = job.since, .details = &job};
     const auto end = vm.ended_copies.find(id);
-    if (end != vm.ended_copies.end() && !end->second.whole) {
+    const bool failed = end != vm.ended_copies.end() && !end->second.whole;
+    if (failed) {
       c.state = copy_state::broken;
       c.error = end->second.error;
+      c.since = end->second.at;
     }
-    if (c.state != copy_state::broken || job.since >= matters_from) out.push_back(std::move(c));
+    if (matters(c, failed && end->second.cancelled)) out.push_back(c);
   }
   for (const auto& [id, end] : vm.ended_copies) {
-    if (vm.jobs.contains(id) || (!end.whole && end.at < matters_from)) continue;
-    out.push_back({.job = id,
-                   .state = end.whole ? copy_state::whole : copy_state::broken,
-                   .error = end.error,
-                   .since = end.at});
+    if (vm.jobs.contains(id)) continue;
+    const copy c{.job = id,
+                 .state = end.whole ? copy_state::whole : copy_state::broken,
+                 .error = end.error,
+                 .since = end.at};
+    if (matters(c, end.cancelled)) out.push_back(c);
   }
   return out;
 }

@@ -7,6 +7,7 @@ namespace {
 
 /// Without a look at the process by then there will be none: it is not ours to see.
 constexpr std::chrono::seconds look_within{2};
+constexpr std::chrono::seconds doubtful_after{1};
 
 }  // namespace
 
@@ -23,7 +24,7 @@ bool situation::at_pre_switchover() const {
 
 bool situation::before_the_switchover() const {
   const std::string_view status = vm.migration->status;
-  return status == "setup" || status == "active" || status == "wait-unplug";
+  return (status == "setup" || status == "active" || status == "wait-unplug") && !past_the_switchover(vm);
 }
 
 bool situation::settings_are_fresh() const {
@@ -34,6 +35,12 @@ bool situation::settings_are_fresh() const {
 
 duration situation::stopped_for() const {
   return in.view.now - vm.migration->since;
+}
+
+duration situation::quiet_for() const {
+  auto last = vm.migration->since;
+  for (const auto& c : all) last = std::max(last, c.since);
+  return in.view.now - last;
 }
 
 bool situation::all_are(std::initializer_list<copy_state> states) const {
@@ -50,13 +57,28 @@ duration situation::patience() const {
   return at_pre_switchover() ? std::min(in.by.patience, in.by.guard.stopped_for / 2) : in.by.patience;
 }
 
+bool situation::is_dead(const copy& c) const {
+  if (c.details == nullptr || c.state == copy_state::whole || c.state == copy_state::broken) return false;
+  const auto& io = in.view.io;
+  // At the end of its time it matters no more why the server does not answer: its copy is worth nothing
+  // without this migration.
+  const bool overdue = migrates() && at_pre_switchover() && stopped_for() >= in.by.guard.stopped_for;
+  if (overdue) return io.silent_since(vm, *c.details, in.view.now).has_value();
+  const auto since = io.dead_since(vm, *c.details, in.view.now);
+  return since && in.view.now - std::max(*since, c.details->progressed) >= patience();
+}
+
 const copy* situation::dead() const {
-  for (const auto& c : all) {
-    if (c.details == nullptr || c.state == copy_state::whole || c.state == copy_state::broken) continue;
-    const auto silent = in.view.io.silent_since(vm, *c.details, in.view.now);
-    if (silent && in.view.now - std::max(*silent, c.details->progressed) >= patience()) return &c;
-  }
-  return nullptr;
+  const auto found = std::ranges::find_if(all, [&](const copy& c) { return is_dead(c); });
+  return found == all.end() ? nullptr : &*found;
+}
+
+bool situation::doubtful() const {
+  return std::ranges::any_of(all, [&](const copy& c) {
+    if (c.details == nullptr) return false;
+    const auto since = in.view.io.silent_since(vm, *c.details, in.view.now);
+    return since && in.view.now - *since >= doubtful_after;
+  });
 }
 
 bool situation::targets_answer() const {

@@ -28,14 +28,19 @@ class situation {
   bool settings_are_fresh() const;
   /// How long the guest has stood still in pre-switchover.
   duration stopped_for() const;
+  /// How long nothing has changed there: neither the migration nor a mirror.
+  duration quiet_for() const;
 
   /// All mirrors are in one of these states; true if there is none.
   bool all_are(std::initializer_list<copy_state>) const;
   const copy* first(copy_state) const;
 
-  /// A mirror whose target has owed an answer for the patience, while its job got nowhere; null: there is
-  /// none. While the guest stands still the patience is half of the bound for that.
-  const copy* dead() const;
+  /// A mirror whose target is dead (io_health.hpp) for the patience, while its job got nowhere; null: there
+  /// is none. While the guest stands still the patience is half of the bound for that.
+  bool is_dead(const copy&) const;
+  const copy* dead() const;  ///< the first of them
+  /// The target of some mirror has owed an answer for a second: it may be dead, or slow.
+  bool doubtful() const;
   /// The connection of each target has been seen well since the migration began, or nothing can be seen of
   /// it.
   bool targets_answer() const;

@@ -45,7 +45,7 @@ class QmpClient:
 
     async def connect(self, path: Path) -> None:
         self._reader, self._writer = await asyncio.open_unix_connection(str(path), limit=_LONGEST_MESSAGE)
-        greeting = json.loads(await self._reader.readline())
+        greeting = await self._greeting()
         if "oob" not in greeting["QMP"]["capabilities"]:
             raise QmpError(f"{self.name}: this QEMU offers no oob on {path}")
         self._reading = asyncio.create_task(self._read())
@@ -71,6 +71,14 @@ class QmpClient:
             await asyncio.gather(self._reading, return_exceptions=True)
             self._writer.close()
             self._reading = None
+
+    async def _greeting(self) -> dict:
+        """QEMU sends what happened between its listening and its first look at the monitor before the greeting."""
+        while True:
+            message = json.loads(await self._reader.readline())
+            if "QMP" in message:
+                return message
+            self._take(message)
 
     async def _first_event(self, fits: Callable[[Event], bool], since: int, deadline: float, what: str) -> Event:
         try:

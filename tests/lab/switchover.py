@@ -36,7 +36,8 @@ class Trio:
 async def fate(stage: Stage, trio: Trio, deadline: float = 60) -> str:
     """One of SURVIVED, "hangs", "aborts", "completes over a broken copy"; Unexpected for anything else."""
     source, vm = trio.source, trio.source.vm
-    status = await _status_at_the_end(vm, deadline)
+    # A server that has taken all bytes may be flushing: the daemon gives it 20 s.
+    status = await _status_at_the_end(vm, deadline, 30 if stage.unwedged else HANGS_AFTER)
     if status == "hangs":
         stage.figures.stall = vm.liveness.onset
         return "hangs"
@@ -55,13 +56,13 @@ async def fate(stage: Stage, trio: Trio, deadline: float = 60) -> str:
     return "runs on the source"
 
 
-async def _status_at_the_end(vm: VirtualMachine, deadline: float) -> str:
+async def _status_at_the_end(vm: VirtualMachine, deadline: float, hangs_after: float) -> str:
     end = time.monotonic() + deadline
     status = "none"
     while time.monotonic() < end:
         if not vm.process.alive:
             return "aborted"
-        if vm.liveness.silent_for >= HANGS_AFTER:
+        if vm.liveness.silent_for >= hangs_after:
             return "hangs"
         try:
             status = (await vm.qmp.execute("query-migrate", deadline=0.5)).get("status", "none")

@@ -212,20 +212,21 @@ TEST(next_probe, asks_in_turn_for_what_is_going_on) {
     std::string out;
     for (std::uint64_t i = 0; i < 8; ++i) {
       const auto q = next_probe(vm, i);
-      out += q == query::status       ? 's'
-             : q == query::migrate    ? 'm'
-             : q == query::jobs       ? 'j'
-             : q == query::block_jobs ? 'b'
-                                      : '?';
+      out += q == query::status               ? 's'
+             : q == query::migrate            ? 'm'
+             : q == query::jobs               ? 'j'
+             : q == query::block_jobs         ? 'b'
+             : q == query::migrate_parameters ? 'p'
+                                              : '?';
     }
     return out;
   };
   vm_model vm;
   EXPECT_EQ(of(vm), "sssmsssm");
   vm.jobs["m0"] = {};
-  EXPECT_EQ(of(vm), "sjsbsjsb");
+  EXPECT_EQ(of(vm), "sjmbsjmb");
   migration_is(vm, "active");
-  EXPECT_EQ(of(vm), "mjmbmjmb");
+  EXPECT_EQ(of(vm), "mjmbmpmb");
   vm.jobs.clear();
   EXPECT_EQ(of(vm), "msmmmsmm");
   migration_is(vm, "completed");

@@ -11,6 +11,10 @@ moment& moment::then(std::function<void()> does) {
   return *this;
 }
 
+moment moment::at(double second) {
+  return {s_, fake::at(second)};
+}
+
 moment& moment::qemu(std::function<void(scripted_qemu&)> does) {
   return then([&s = s_, does = std::move(does)] { does(s.qemu_); });
 }
@@ -43,13 +47,14 @@ moment& moment::destination_freezes(bool frozen) {
   return qemu([=](scripted_qemu& q) { q.destination_freezes(frozen); });
 }
 
-moment& moment::event(const std::string& name, boost::json::object data) {
+moment& moment::event(const std::string& name, const boost::json::object& data) {
   return qemu([=](scripted_qemu& q) { q.happens(name, data); });
 }
 
 moment& moment::manager(const std::string& command, boost::json::object arguments) {
   return then([&s = s_, command, arguments = std::move(arguments)] {
-    if (!s.qemu_.answers_in_band()) return;
+    const bool reached = command == "yank" ? s.qemu_.answers_out_of_band() : s.qemu_.answers_in_band();
+    if (!reached) return s.around_.told.remark(s.now_, "the manager gets no answer: " + command);
     const auto answer = s.qemu_.execute(command, arguments, sender::manager);
     s.around_.told.remark(
         s.now_, fmt::format("the manager: {}: {}", command, answer.accepted ? "ok" : answer.why_not));
@@ -60,6 +65,16 @@ moment& moment::manager_sets(const std::string& capability, bool on) {
   return manager(
       "migrate-set-capabilities",
       {{"capabilities", boost::json::array{boost::json::object{{"capability", capability}, {"state", on}}}}});
+}
+
+moment& moment::yanks_node(const std::string& node) {
+  return manager(
+      "yank",
+      {{"instances", boost::json::array{boost::json::object{{"type", "block-node"}, {"node-name", node}}}}});
+}
+
+moment& moment::yanks_migration() {
+  return manager("yank", {{"instances", boost::json::array{boost::json::object{{"type", "migration"}}}}});
 }
 
 moment& moment::process_dies() {
@@ -75,6 +90,7 @@ moment& moment::process_shuts_down() {
 moment& moment::daemon_is_killed(double seconds) {
   return then([&s = s_, seconds] {
     s.daemon_.reset();
+    s.around_.told.remark(s.now_, "the daemon is killed");
     s.back_at_ = s.now_ + (fake::at(seconds) - instant{});
   });
 }

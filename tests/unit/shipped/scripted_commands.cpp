@@ -17,7 +17,7 @@ std::string text(const boost::json::object& o, std::string_view key) {
 }  // namespace
 
 void scripted_qemu::happens(std::string event, boost::json::object data) {
-  events_.push_back({std::move(event), std::move(data)});
+  if (alive_) events_.push_back({std::move(event), std::move(data)});
 }
 
 void scripted_qemu::pass(instant now) {
@@ -37,7 +37,7 @@ void scripted_qemu::dies() {
 }
 
 void scripted_qemu::abort_process(std::string_view why) {
-  broken_rules_.push_back(fmt::format("QEMU aborts: {}", why));
+  if (last_sender_ == sender::unwedged) broken_rules_.push_back(fmt::format("QEMU aborts: {}", why));
   dies();
 }
 
@@ -45,29 +45,28 @@ void scripted_qemu::shut_down() {
   happens("SHUTDOWN", {{"guest", false}, {"reason", "host-qmp-quit"}});
 }
 
-void scripted_qemu::check_rules(std::string_view command, const boost::json::object& arguments) {
-  const auto breaks = [&](std::string_view rule) {
-    broken_rules_.push_back(fmt::format("{} {}: {} (migration {}, run state {})", command,
-                                        boost::json::serialize(arguments), rule, status_, run_state_));
-  };
-  if (status_.starts_with("postcopy")) breaks("a command in post-copy");
-  if (command == "migrate-continue") {
-    const bool whole =
-        std::ranges::all_of(jobs_, [&](const auto& j) { return !matters(j.second) || j.second.whole; });
-    if (!whole) breaks("over a mirror that did not conclude without error");
-  }
-  if (command == "migrate_cancel" && status_ == "device") breaks("the destination may be the VM already");
+void scripted_qemu::breaks_a_rule(std::string_view command, const boost::json::object& arguments,
+                                  std::string_view rule) {
+  broken_rules_.push_back(fmt::format("{} {}: {} (migration {}, run state {})", command,
+                                      boost::json::serialize(arguments), rule, status_, run_state_));
+}
+
+void scripted_qemu::is_sent(std::string_view command, const boost::json::object& arguments) {
+  if (status_.starts_with("postcopy")) breaks_a_rule(command, arguments, "a command in post-copy");
+  if (command == "migrate_cancel" && status_ == "device")
+    breaks_a_rule(command, arguments, "the destination may be the VM already");
   if (command == "block-job-cancel" || command == "job-cancel") {
     const auto found = jobs_.find(text(arguments, command == "job-cancel" ? "id" : "device"));
-    if (found != jobs_.end() && found->second.listed && found->second.status != "ready" &&
-        found->second.status != "standby")
-      breaks("a mirror that is not READY loses its copy");
+    const bool ready = found == jobs_.end() || !found->second.listed || found->second.status == "ready" ||
+                       found->second.status == "standby";
+    if (!ready) breaks_a_rule(command, arguments, "a mirror that is not READY loses its copy");
   }
-  if (command == "cont" || command == "stop") breaks("the guest's run state is its owner's");
+  if (command == "cont" || command == "stop")
+    breaks_a_rule(command, arguments, "the guest's run state is its owner's");
 }
 
 qmp_answer scripted_qemu::execute(std::string_view command, const boost::json::object& arguments, sender by) {
-  if (by == sender::unwedged) check_rules(command, arguments);
+  last_sender_ = by;
   if (command == "migrate") {
     if (migrates()) return {false, "There's a migration process in progress"};
     begin_migration();
@@ -79,6 +78,10 @@ qmp_answer scripted_qemu::execute(std::string_view command, const boost::json::o
   }
   if (command == "migrate-continue") {
     if (status_ != "pre-switchover") return {false, "Migration not in expected state"};
+    const bool whole =
+        std::ranges::all_of(jobs_, [&](const auto& j) { return !matters(j.second) || j.second.whole; });
+    if (by == sender::unwedged && !whole)
+      breaks_a_rule(command, arguments, "over a mirror that did not conclude without error");
     set_migration("device");
     return {};
   }

@@ -74,14 +74,18 @@ process_facts scripted_qemu::seen_from_outside() const {
   const bool elsewhere =
       hang_ == hang::none || hang_ == hang::drain_before_stop || hang_ == hang::destination;
   const bool main_waits = hang_ == hang::cancel_cleanup || hang_ == hang::user_stop;
-  auto& poller = thread_of(f, elsewhere ? iothread_tid : main_waits ? main_tid : migration_tid);
+  if (main_waits) thread_of(f, main_tid).polled_fds = {event_fd};
+  auto& poller = thread_of(f, elsewhere || (main_waits && of_.iothread) ? iothread_tid
+                              : main_waits                              ? main_tid
+                                                                        : migration_tid);
   poller.polled_fds = {event_fd};
   for (const auto& s : f.sockets) {
     if (s.fd != stream_fd) poller.polled_fds.push_back(s.fd);
   }
-  if (disk_stalled_since_) {
+  if (disk_stalls_) {
     f.threads.push_back(blocked_in(thread(vcpu_tid + 1, "worker"), SYS_preadv, image_fd));
     f.threads.back().state = 'D';
+    f.threads.back().context_switches += disk_requests_;
   }
   const auto now = static_cast<std::uint64_t>(now_.time_since_epoch().count());
   if (main_loop_busy_) thread_of(f, main_tid).cpu_ns = now;

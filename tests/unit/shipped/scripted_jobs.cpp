@@ -68,6 +68,15 @@ void scripted_qemu::target_fails(const std::string& job) {
   if (!owes_anything()) come_back();
 }
 
+void scripted_qemu::ends(const std::string& job) {
+  if (!has(job)) return;
+  target_revives(job);
+  auto& j = jobs_.at(job);
+  if (j.status == "concluded") return leave(j);
+  if (alive_) give_up(j);
+  if (j.listed) leave(j);
+}
+
 void scripted_qemu::owe(scripted_job& j) {
   if (j.dead && !j.owed_since) j.owed_since = now_;
 }

@@ -27,6 +27,7 @@ struct machine {
   bool iothread = false;
   bool writes = false;  ///< the guest writes to its disk all the time
   bool oob = true;
+  bool libvirt = false;            ///< its monitor is connected
   bool auto_dismiss = true;        ///< of its jobs
   bool aborts_over_a_copy = true;  ///< else it completes over half of it: a matter of timing on 10.0
   double ram_mib = 64;             ///< that are to be sent; half a second at the usual bandwidth
@@ -71,9 +72,13 @@ class scripted_qemu {
   void target_fails(const std::string& job);  ///< its server has closed the connection
   void destination_freezes(bool frozen) { destination_frozen_ = frozen; }
   void guest_dirties(double mib_a_second) { of_.dirties_mib = mib_a_second; }
-  void disk_stalls(bool stalls) { disk_stalled_since_ = stalls ? std::optional(now_) : std::nullopt; }
+  void disk_stalls(bool stalls) {
+    disk_stalls_ = stalls;
+    ++disk_requests_;
+  }
   void computes(bool busy) { main_loop_busy_ = busy; }  ///< a dump of the guest's memory, say
   void signal_stops(bool stopped) { signal_stopped_ = stopped; }
+  void ends(const std::string& job);  ///< its target is back, and its owner wants no more of it
   void shut_down();
   void dies();
   void lease_and_yank(const std::string& node);  ///< qemu-facts 8.4
@@ -89,6 +94,8 @@ class scripted_qemu {
   }
   bool answers_out_of_band() const { return alive_ && !signal_stopped_; }
   bool has_oob() const { return of_.oob; }
+  /// The engine sends this now; when a main loop that hangs comes to it is not the engine's doing.
+  void is_sent(std::string_view command, const boost::json::object& arguments);
   qmp_answer execute(std::string_view command, const boost::json::object& arguments, sender by);
   boost::json::value document(query q) const;
   process_facts seen_from_outside() const;
@@ -100,6 +107,7 @@ class scripted_qemu {
   const std::string& migration_status() const { return status_; }
   std::int64_t bandwidth() const { return bandwidth_; }
   bool capability(std::string_view name) const;
+  bool has(const std::string& job) const { return jobs_.contains(job) && jobs_.at(job).listed; }
   bool connected(const std::string& job) const { return !jobs_.at(job).cut; }
   const std::vector<std::string>& broken_rules() const { return broken_rules_; }
 
@@ -143,7 +151,7 @@ class scripted_qemu {
   bool guest_stands() const { return run_state_ != "running"; }
 
   // commands
-  void check_rules(std::string_view command, const boost::json::object& arguments);
+  void breaks_a_rule(std::string_view command, const boost::json::object& arguments, std::string_view rule);
   qmp_answer set_capabilities(const boost::json::object& arguments);
   void set_parameters(const boost::json::object& arguments);
   qmp_answer job_command(std::string_view command, const boost::json::object& arguments);
@@ -165,11 +173,14 @@ class scripted_qemu {
   machine of_;
   instant now_{};
   bool alive_ = true, signal_stopped_ = false, main_loop_busy_ = false;
-  std::optional<instant> disk_stalled_since_, aborts_at_;
+  bool disk_stalls_ = false;
+  std::uint64_t disk_requests_ = 0;
+  std::optional<instant> aborts_at_;
   std::string run_state_ = "running";
   std::map<std::string, scripted_job> jobs_;
   std::vector<scripted_event> events_;
   std::vector<std::string> broken_rules_;
+  sender last_sender_ = sender::manager;
 
   std::map<std::string, bool, std::less<>> capabilities_{
       {"events", false}, {"pause-before-switchover", false}, {"postcopy-ram", false}};

@@ -30,7 +30,8 @@ boost::json::value scripted_qemu::document(query q) const {
     case query::migrate_parameters:
       return parameters();
     case query::chardevs:
-      return array{object{{"label", "compat_monitor0"}, {"filename", "unix:/run/web01.sock"}}};
+      return array{object{{"label", of_.libvirt ? "charmonitor" : "compat_monitor0"},
+                          {"filename", "unix:/run/web01.sock"}}};
     case query::block_nodes:
       return block_nodes();
     case query::block_graph:

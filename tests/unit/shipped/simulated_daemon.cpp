@@ -19,13 +19,8 @@ bool migrates(const vm_model& vm) {
 }  // namespace
 
 simulated_daemon::simulated_daemon(surroundings& around, instant now) : around_(around) {
-  auto& m = vm_.monitor;
-  m.connected = m.ready = true;
-  m.oob = around.qemu.has_oob();
-  m.last_reply = now;
-  for (const auto q : resync_queries()) {
-    if (q != query::yank || m.oob) wanted_.push_back(q);
-  }
+  vm_.monitor.connected = true;
+  vm_.monitor.waiting_since = now;
   next_probe_ = next_sample_ = due_ = now;
   for (const auto& [run, kept] : around.disk) {
     record so_far{.on_record = kept.steps.size()};
@@ -37,6 +32,19 @@ simulated_daemon::simulated_daemon(surroundings& around, instant now) : around_(
     const auto by = std::ranges::find(around.policies, kept.policy, &policy::name);
     if (by != around.policies.end()) engine_.resume(*by, kept.subject, so_far);
   }
+}
+
+void simulated_daemon::connect(instant now) {
+  auto& m = vm_.monitor;
+  m.ready = true;
+  m.oob = around_.qemu.has_oob();
+  m.last_reply = now;
+  m.waiting_since.reset();
+  for (const auto q : resync_queries()) {
+    if (q != query::yank || m.oob) wanted_.push_back(q);
+  }
+  next_probe_ = now;
+  wake(now);
 }
 
 void simulated_daemon::hears(const scripted_event& e, instant now) {
@@ -52,7 +60,8 @@ void simulated_daemon::hears(const scripted_event& e, instant now) {
 }
 
 void simulated_daemon::slot(instant now) {
-  if (!around_.qemu.alive() && vm_.monitor.ready) {  // the session ends with the process
+  if (!vm_.monitor.ready && vm_.monitor.connected && around_.qemu.answers_in_band()) connect(now);
+  if (!around_.qemu.alive() && vm_.monitor.connected) {  // the session ends with the process
     vm_.monitor.connected = vm_.monitor.ready = vm_.monitor.oob = false;
     vm_.monitor.waiting_since.reset();
     wanted_.clear();
@@ -71,8 +80,8 @@ void simulated_daemon::tick(instant now) {
   review(now);
   const auto sample_at = suspicion_.active() ? suspicion_.next_sample_at() : next_sample_;
   if (!gone_ && !engine_.acting() && now >= sample_at) {
-    next_sample_ = now + between_samples();
     sample(now);
+    next_sample_ = now + between_samples();
   }
   decide(now);
   due_ = next_wake(now);

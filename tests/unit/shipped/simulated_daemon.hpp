@@ -52,9 +52,6 @@ class simulated_daemon {
   void ends_in_order();
 
   bool is_dead() const { return dead_; }
-  bool incident_open() const { return engine_.incident_open(); }
-  const vm_model& model() const { return vm_; }
-  const engine& decides() const { return engine_; }
   std::string standing(instant now);
 
  private:
@@ -72,6 +69,9 @@ class simulated_daemon {
     instant due{};
     bool sent = false;
   };
+
+  /// Greeted, but negotiated only once the main loop answers: a new session is blind to a hung VM.
+  void connect(instant now);
 
   // as vm_watcher.cpp
   void tick(instant now);
@@ -101,13 +101,13 @@ class simulated_daemon {
   void decide(instant now);
 
   // as vm_incidents.cpp and vm_actions.cpp
-  void carry_out(const std::string& run, open_incident d, instant now);
-  void carry_out(const std::string& run, amend_verdict d, instant now);
-  void carry_out(const std::string& run, take_step d, instant now);
-  void carry_out(const std::string& run, record_step d, instant now);
-  void carry_out(const std::string& run, add_note d, instant now);
-  void carry_out(const std::string& run, close_incident d, instant now);
-  void carry_out(const std::string& run, set_precaution d, instant now);
+  void carry_out(const std::string& run, const open_incident& d, instant now);
+  void carry_out(const std::string& run, const amend_verdict& d, instant now);
+  void carry_out(const std::string& run, const take_step& d, instant now);
+  void carry_out(const std::string& run, const record_step& d, instant now);
+  void carry_out(const std::string& run, const add_note& d, instant now);
+  void carry_out(const std::string& run, const close_incident& d, instant now);
+  void carry_out(const std::string& run, const set_precaution& d, instant now);
   void perform(instant now);
   bool last_look(instant now);
   void send(const step& s, const std::string& run, instant now);

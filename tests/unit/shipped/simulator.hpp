@@ -22,16 +22,19 @@ class moment {
  public:
   moment(simulator& s, instant when) : s_(s), when_(when) {}
 
+  moment at(double second);  ///< another
   moment& mirror(const std::string& id, double seconds_to_ready = 1e6);
   moment& job(const std::string& id, const std::string& type, const std::string& status);
   moment& target_dies(const std::string& job = "m0");
   moment& target_revives(const std::string& job = "m0");
   moment& target_fails(const std::string& job = "m0");
   moment& destination_freezes(bool frozen = true);
-  moment& event(const std::string& name, boost::json::object data = {});
+  moment& event(const std::string& name, const boost::json::object& data = {});
   moment& manager(const std::string& command, boost::json::object arguments = {});
   moment& migrate() { return manager("migrate"); }
   moment& manager_sets(const std::string& capability, bool on = true);
+  moment& yanks_node(const std::string& node = "tgt");
+  moment& yanks_migration();
   moment& process_dies();
   moment& process_shuts_down();
   moment& daemon_is_killed(double seconds);
@@ -68,7 +71,6 @@ class simulator {
   policy& policy_called(const std::string& name);
   std::vector<policy>& policies() { return policies_; }
   scripted_qemu& qemu() { return qemu_; }
-  const kept_incident* on_disk(const std::string& run) const;
 
  private:
   friend class moment;
@@ -90,8 +92,8 @@ const std::vector<policy>& shipped_policies();
 
 /// The story was this, and no rule was broken.
 void tells(const simulator&, const std::vector<std::string>& story);
-/// Likewise, whatever the seconds: "take dead-mirror/m0: yank tgt".
-void tells_at_any_time(const simulator&, const std::vector<std::string>& story);
+/// Likewise, the story began so.
+void tells_first(const simulator&, const std::vector<std::string>& story);
 void keeps_the_rules(const simulator&);
 
 }  // namespace unwedge::policies::fake

@@ -61,6 +61,7 @@ scripted_peer& watch_fixture::watch(script steps, std::map<std::string, std::str
                                    std::make_shared<const policies::settings>(settings),
                                    std::make_shared<const std::vector<policies::policy>>(policies),
                                    holds,
+                                   precautions,
                                    {},
                                    {}});
   fleet.emplace(*services);

@@ -41,6 +41,7 @@ class watch_fixture : public testing::Test {
        .condition = policies::condition_kind::process_gone,
        .ladder = {{policies::action_kind::report}}}};
   watch::holds holds;
+  watch::precaution_file precautions;
   std::filesystem::path folder;
   std::ostringstream log_text;
   asio::io_context io{1};

@@ -1,0 +1,42 @@
+// The document as it grows: what came of the worker so far, and what is wrong with it. Pure.
+#pragma once
+
+#include "daemon/inspect/messages.hpp"
+
+namespace unwedge::inspect {
+
+class document {
+ public:
+  explicit document(pid_t pid) : pid_(pid) {}
+
+  /// One line from the worker. Lines that are none, threads beyond the limit and stacks of threads that were
+  /// not captured are dropped, and are a problem.
+  void take(std::string_view line);
+  void add_problem(std::string sentence);
+
+  bool finished() const { return finished_; }       ///< the worker said that it is done
+  bool failed() const { return threads_.empty(); }  ///< nothing is known
+  /// How many threads are captured, but not unwound.
+  std::size_t waiting() const;
+
+  /// One line: {pid, threads: [{tid, comm, state, stopped_us, frames, unwind}], total_stopped_us, problems}.
+  std::string text() const;
+
+ private:
+  struct entry {
+    thread_stack thread;
+    bool unwound = false;
+  };
+  void add(captured_message m);
+  void add(stack_message m);
+  void add(problem_message m) { add_problem(std::move(m.sentence)); }
+  void add(failed_message m);
+  void add(done_message) { finished_ = true; }
+
+  pid_t pid_;
+  std::vector<entry> threads_;
+  std::vector<std::string> problems_;
+  bool finished_ = false;
+};
+
+}  // namespace unwedge::inspect

@@ -1,0 +1,106 @@
+#include "tests/unit/inspect/situations.hpp"
+
+#include "tests/unit/inspect/inspection.hpp"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+
+#include <new>
+
+namespace unwedge::inspect {
+
+shared& shared::create() {
+  void* const at = ::mmap(nullptr, sizeof(shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (at == MAP_FAILED) throw std::bad_alloc{};
+  return *new (at) shared{};
+}
+
+namespace {
+
+// The volatile work after a call keeps it from becoming a jump, and the caller in the stack.
+std::atomic<int> after = 0;
+
+[[gnu::noinline]] void deeper(int levels) {
+  if (levels == 0) sits_in_poll();
+  deeper(levels - 1);
+  ++after;
+}
+
+}  // namespace
+
+extern "C" {
+
+[[gnu::noinline]] void sits_in_poll() {
+  for (;; ++after) ::poll(nullptr, 0, -1);
+}
+
+[[gnu::noinline]] void sits_in_futex() {
+  int word = 7;
+  for (;; ++after) ::syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 7, nullptr, nullptr, 0);
+}
+
+[[gnu::noinline]] void sits_in_nanosleep() {
+  const timespec long_time{.tv_sec = 100'000, .tv_nsec = 0};
+  for (;; ++after) ::nanosleep(&long_time, nullptr);
+}
+
+[[gnu::noinline]] void sits_in_read() {
+  int ends[2];
+  if (::pipe(ends) != 0) ::_exit(1);
+  char byte = 0;
+  for (;; ++after)
+    if (::read(ends[0], &byte, 1) >= 0) ::_exit(1);  // nobody writes
+}
+
+[[gnu::noinline]] void sits_in_a_loop() {
+  for (volatile unsigned n = 0;; n = n + 1) {
+  }
+}
+
+[[gnu::noinline]] void sits_deep() {
+  deeper(300);
+  for (;;) ++after;
+}
+
+[[gnu::noinline]] void sits_without_a_stack() {
+  asm volatile("mov $16, %rsp\n1: jmp 1b");
+  __builtin_unreachable();
+}
+}
+
+void start_threads(std::span<void (*const)()> places, shared& out) {
+  for (std::size_t i = 0; i < places.size(); ++i)
+    std::thread{[place = places[i], i, &out] {
+      out.tids[i] = ::gettid();
+      ++out.ready;
+      place();
+    }}.detach();
+}
+
+void start_counting(std::size_t count, shared& out) {
+  for (std::size_t i = 0; i < count; ++i)
+    std::thread{[i, &out] {
+      out.tids[i] = ::gettid();
+      ++out.ready;
+      for (;;) {
+        ++out.counters[i];
+        if (i % 2 == 0 && i != 0) ::usleep(5'000);
+        if (i % 2 == 1) ::poll(nullptr, 0, 5);
+        if (i == 0) {  // one that is nearly always running
+          for (volatile int n = 0; n < 200'000; n = n + 1) {
+          }
+        }
+      }
+    }}.detach();
+}
+
+bool settled(const child& c, const shared& in, std::size_t threads) {
+  return eventually([&] {
+    if (in.ready != threads) return false;
+    const auto states = states_of(c.pid());
+    return states.size() == threads + 1 &&
+           std::ranges::all_of(states, [](const auto& s) { return s.second == 'S' || s.second == 'R'; });
+  });
+}
+
+}  // namespace unwedge::inspect
