@@ -51,7 +51,8 @@ void io_health::add(const process_facts& facts, const vm_model& vm) {
     connections.emplace(s.inode, std::move(c));
   }
   connections_ = std::move(connections);
-  looked_before_ = looked_at_;
+  looked_before_ = knew_nodes_ ? looked_at_ : instant{};
+  knew_nodes_ = !vm.nodes.empty();
   looked_at_ = facts.at;
 
   std::map<pid_t, file_wait> waits;

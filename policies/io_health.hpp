@@ -59,6 +59,7 @@ class io_health {
   bool stale(instant now) const;
 
   instant looked_at_{}, looked_before_{};
+  bool knew_nodes_ = false;                          ///< at the last look: without them it showed nothing
   std::map<std::uint64_t, connection> connections_;  ///< by the socket's inode
   std::map<pid_t, file_wait> file_waits_;            ///< by thread
 };

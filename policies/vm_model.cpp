@@ -53,9 +53,8 @@ refresh on_block_job_end(vm_model& vm, const qmp::json::object& data, bool compl
   const auto found = vm.jobs.find(text(data, "device"));
   if (found != vm.jobs.end()) found->second.error.assign(error.substr(0, text_bytes));
   if (text(data, "type") != "mirror") return {};
-  note_copy_end(
-      vm, text(data, "device"),
-      {.whole = completed && error.empty(), .cancelled = !completed, .error = std::string(error), .at = now});
+  note_copy_end(vm, text(data, "device"),
+                {.whole = completed && error.empty(), .error = std::string(error), .at = now});
   return {};
 }
 

@@ -30,7 +30,6 @@ struct job_state {
 /// How a mirror ended that is not listed any more, or not for long: its disk is whole, or it is not.
 struct ended_copy {
   bool whole = false;
-  bool cancelled = false;  ///< somebody gave it up: no error
   std::string error;
   instant at{};
 };

@@ -50,8 +50,8 @@ std::vector<copy> copies(const vm_model& vm, instant now) {
   std::vector<copy> out;
   out.reserve(vm.jobs.size());
   const auto began = vm.migration && is_running(*vm.migration) ? vm.migration->began : now;
-  const auto matters = [&](const copy& c, bool cancelled) {
-    if (c.state == copy_state::whole || (c.state == copy_state::broken && cancelled)) return c.since >= began;
+  const auto matters = [&](const copy& c) {
+    if (c.state == copy_state::whole) return c.since >= began;
     return c.state != copy_state::broken || c.since >= began - before_its_begin;
   };
   for (const auto& [id, job] : vm.jobs) {
@@ -64,7 +64,7 @@ std::vector<copy> copies(const vm_model& vm, instant now) {
       c.error = end->second.error;
       c.since = end->second.at;
     }
-    if (matters(c, failed && end->second.cancelled)) out.push_back(c);
+    if (matters(c)) out.push_back(c);
   }
   for (const auto& [id, end] : vm.ended_copies) {
     if (vm.jobs.contains(id)) continue;
@@ -72,7 +72,7 @@ std::vector<copy> copies(const vm_model& vm, instant now) {
                  .state = end.whole ? copy_state::whole : copy_state::broken,
                  .error = end.error,
                  .since = end.at};
-    if (matters(c, end.cancelled)) out.push_back(c);
+    if (matters(c)) out.push_back(c);
   }
   return out;
 }

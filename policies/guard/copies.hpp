@@ -31,7 +31,7 @@ struct copy {
 copy_state state_of(const job_state& mirror);
 
 /// All mirrors that matter to the migration that runs, or would begin now: those listed, and those that ended
-/// since it began, or failed (not: were given up by somebody) up to a minute before. What ended earlier is
+/// since it began, or failed up to a minute before. What ended earlier is
 /// none of its.
 std::vector<copy> copies(const vm_model&, instant now);
 

@@ -65,7 +65,8 @@ void switchover_guard::between_migrations(const situation& s, std::vector<decisi
 void switchover_guard::prepare(const situation& s, std::vector<decision>& out) {
   const auto& in = s.in;
   if (precautions_under_way_ > 0 || in.view.now < next_precaution_) return;
-  const bool moved_away = std::string_view(s.vm.run_state) == "postmigrate";
+  const bool completed = s.vm.migration && std::string_view(s.vm.migration->status) == "completed";
+  const bool moved_away = completed && std::string_view(s.vm.run_state) != "running";
   const bool matter = !moved_away && (mirrors(s.vm) || s.first(copy_state::broken) != nullptr);
   if (!matter && !moved_away && mirrors_unseen_ && asked_to_arm_) return;  // its migration may begin yet
   if (!matter) return take_back(s, "no mirror runs any more", out);
