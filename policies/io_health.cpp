@@ -20,7 +20,8 @@ const file_facts* regular_file(const process_facts& facts, int fd) {
 /// The watcher looks every five seconds while something is owed. Older, it says nothing of now.
 constexpr std::chrono::seconds stale_after{12};
 
-/// A server with a writeback cache writes gigabytes to a slow disk before it answers a flush.
+/// A server with a writeback cache writes gigabytes to a slow disk before it answers the flush at the end of
+/// a copy.
 constexpr std::chrono::minutes flush_takes{5};
 
 }  // namespace
@@ -96,10 +97,11 @@ std::optional<instant> io_health::silent_since(const vm_model& vm, const job_sta
 std::optional<instant> io_health::dead_since(const vm_model& vm, const job_state& job, instant now) const {
   const auto since = silent_since(vm, job, now);
   if (!since || now - *since >= flush_takes) return since;
+  const bool may_flush = job.offset >= job.len && std::string_view(job.status) != "ready";
   const auto& peer = vm.nodes.find(*job.target)->second.peer;
   const bool stuck = std::ranges::all_of(
       connections_, [&](const auto& c) { return c.second.peer != peer || c.second.stuck; });
-  return stuck ? since : std::nullopt;
+  return stuck || !may_flush ? since : std::nullopt;
 }
 
 bool io_health::answers_since(const vm_model& vm, const job_state& job, instant since) const {

@@ -19,8 +19,8 @@ class io_health {
   /// nullopt: it is well, or idle, or which connection it is cannot be told.
   std::optional<instant> silent_since(const vm_model&, const job_state&, instant now) const;
 
-  /// Likewise, where no healthy server can be the reason: bytes that it does not take. An answer alone may
-  /// take as long as a flush of its caches does, so that only minutes of it count.
+  /// Likewise, where no healthy server can be the reason. At the end of its copy a job waits for a flush,
+  /// which may take minutes: there only bytes that are not taken count, or minutes.
   std::optional<instant> dead_since(const vm_model&, const job_state&, instant now) const;
 
   /// True if a sample taken after `since` shows that connection well: nothing is owed, or something moved.

@@ -53,19 +53,16 @@ const copy* situation::first(copy_state state) const {
   return found == all.end() ? nullptr : &*found;
 }
 
-duration situation::patience() const {
-  return at_pre_switchover() ? std::min(in.by.patience, in.by.guard.stopped_for / 2) : in.by.patience;
-}
-
 bool situation::is_dead(const copy& c) const {
   if (c.details == nullptr || c.state == copy_state::whole || c.state == copy_state::broken) return false;
   const auto& io = in.view.io;
-  // At the end of its time it matters no more why the server does not answer: its copy is worth nothing
-  // without this migration.
-  const bool overdue = migrates() && at_pre_switchover() && stopped_for() >= in.by.guard.stopped_for;
-  if (overdue) return io.silent_since(vm, *c.details, in.view.now).has_value();
+  if (migrates() && at_pre_switchover()) {
+    // A mirror that concludes waits for a flush. At the end of its time it matters no more why the server
+    // does not answer: its copy is worth nothing without this migration.
+    return stopped_for() >= in.by.guard.stopped_for && io.silent_since(vm, *c.details, in.view.now);
+  }
   const auto since = io.dead_since(vm, *c.details, in.view.now);
-  return since && in.view.now - std::max(*since, c.details->progressed) >= patience();
+  return since && in.view.now - std::max(*since, c.details->progressed) >= in.by.patience;
 }
 
 const copy* situation::dead() const {

@@ -35,8 +35,8 @@ class situation {
   bool all_are(std::initializer_list<copy_state>) const;
   const copy* first(copy_state) const;
 
-  /// A mirror whose target is dead (io_health.hpp) for the patience, while its job got nowhere; null: there
-  /// is none. While the guest stands still the patience is half of the bound for that.
+  /// A mirror whose target is dead (io_health.hpp) for the patience, while its job got nowhere. While the
+  /// guest stands still: one that is silent at the end of the bound for that.
   bool is_dead(const copy&) const;
   const copy* dead() const;  ///< the first of them
   /// The target of some mirror has owed an answer for a second: it may be dead, or slow.
@@ -44,9 +44,6 @@ class situation {
   /// The connection of each target has been seen well since the migration began, or nothing can be seen of
   /// it.
   bool targets_answer() const;
-
- private:
-  duration patience() const;
 };
 
 }  // namespace unwedge::policies::guard
