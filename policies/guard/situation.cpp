@@ -8,6 +8,8 @@ namespace {
 /// Without a look at the process by then there will be none: it is not ours to see.
 constexpr std::chrono::seconds look_within{2};
 constexpr std::chrono::seconds doubtful_after{1};
+/// So many times the patience for a server that may be flushing, while a migration waits for it.
+constexpr int flush_patience = 3;
 
 }  // namespace
 
@@ -61,8 +63,12 @@ bool situation::is_dead(const copy& c) const {
     // does not answer: its copy is worth nothing without this migration.
     return stopped_for() >= in.by.guard.stopped_for && io.silent_since(vm, *c.details, in.view.now);
   }
-  const auto since = io.dead_since(vm, *c.details, in.view.now);
-  return since && in.view.now - std::max(*since, c.details->progressed) >= in.by.patience;
+  const auto silent_for = [&](std::optional<instant> since) {
+    return since ? in.view.now - std::max(*since, c.details->progressed) : duration{};
+  };
+  // However slowly the migration goes, at its end it would hang on a flush that is never answered.
+  return silent_for(io.dead_since(vm, *c.details, in.view.now)) >= in.by.patience ||
+         silent_for(io.silent_since(vm, *c.details, in.view.now)) >= flush_patience * in.by.patience;
 }
 
 const copy* situation::dead() const {
