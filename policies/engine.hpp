@@ -41,6 +41,8 @@ class engine {
   /// left.
   std::optional<boost::json::object> left_in_qemu() const;
   void remember(const boost::json::object& left);
+  /// All of to_take_back was done.
+  void taken_back() { guard_.taken_back(); }
 
   /// Takes up an incident of an earlier run of the daemon. Returns the run's name for later calls.
   std::string resume(const policy& by, const std::string& subject, const record& r);

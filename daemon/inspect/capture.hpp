@@ -26,6 +26,11 @@ struct captured_thread {
   std::optional<snapshot> what;
 };
 
+struct capture {
+  std::vector<captured_thread> threads;
+  std::chrono::nanoseconds took{0};  ///< from the first stop to the end of the last
+};
+
 struct capture_limits {
   std::chrono::steady_clock::time_point until;  ///< threads not reached by then are noted as missing
   std::chrono::milliseconds longest_stop{200};  ///< after this the kernel kills us, see stop_limit
@@ -34,17 +39,18 @@ struct capture_limits {
 };
 
 /// Captures up to most_threads threads of `of`, the main thread first, by ptrace(2): PTRACE_SEIZE, INTERRUPT,
-/// GETREGSET, process_vm_readv, DETACH, each thread for itself, so none waits for another. `each` is called
-/// with a thread as soon as it runs again. Left alone, and said so: threads that are stopped by a signal or
-/// traced already. No signal is lost: one that arrives meanwhile is delivered on the way out, and if this
-/// process is killed at any instant the kernel lets go of what it held and delivers it as well (hence no
-/// PTRACE_O_EXITKILL, and WNOWAIT). A system call that was interrupted is restarted by the kernel, or returns
-/// EINTR where signal(7) says that stops do that (epoll_wait, KVM_RUN), as with any debugger.
+/// GETREGSET, process_vm_readv, DETACH, each thread for itself, so none waits for another. Before the first
+/// stop `seen` is called with every thread that there is: afterwards nothing but the stops is done until the
+/// last. Left alone, and said so: threads that are stopped by a signal or traced already. No signal is lost:
+/// one that arrives meanwhile is delivered on the way out, and if this process is killed at any instant the
+/// kernel lets go of what it held and delivers it as well (hence no PTRACE_O_EXITKILL, and WNOWAIT). A system
+/// call that was interrupted is restarted by the kernel, or returns EINTR where signal(7) says that stops do
+/// that (epoll_wait, KVM_RUN), as with any debugger.
 ///
 /// Runs on a thread of its own: when that has ended, nothing is traced any more, not even a thread that could
 /// not be stopped in time. Needs SIGCHLD blocked and not ignored. What failed is noted in `missing`.
-std::vector<captured_thread> capture_threads(const evidence::process& of, const memory_map& map,
-                                             const capture_limits& limits, evidence::missing_list& missing,
-                                             const std::function<void(const captured_thread&)>& each);
+capture capture_threads(const evidence::process& of, const memory_map& map, const capture_limits& limits,
+                        evidence::missing_list& missing,
+                        const std::function<void(const thread_stack&)>& seen);
 
 }  // namespace unwedge::inspect

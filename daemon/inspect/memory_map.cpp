@@ -68,8 +68,9 @@ std::optional<mapping> parse_mapping(std::string_view line) {
   m.device = makedev(major, minor);
   // An anonymous mapping's line ends after the inode, with or without a blank.
   const auto digits = std::min(line.find(' '), line.size());
-  const auto [rest, error] = std::from_chars(line.data(), line.data() + digits, m.inode);
-  if (error != std::errc{} || rest != line.data() + digits) return std::nullopt;
+  const char* const inode = line.data();
+  const auto [rest, error] = std::from_chars(inode, inode + digits, m.inode, 10);
+  if (error != std::errc{} || rest != inode + digits) return std::nullopt;
   line.remove_prefix(digits);
   const auto path = std::min(line.find_first_not_of(' '), line.size());
   m.path = line.substr(path, longest_path);

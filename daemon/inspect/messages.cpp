@@ -49,15 +49,18 @@ std::uint64_t address_at(const json::object& in, std::string_view key) {
   return value;
 }
 
+std::chrono::nanoseconds time_in(const json::value& us) {
+  if (!us.is_double()) return {};
+  return std::chrono::nanoseconds{static_cast<std::int64_t>(std::clamp(us.get_double(), 0.0, 1e9) * 1e3)};
+}
+
 std::optional<thread_stack> thread_in(const json::value& value) {
   if (!value.is_object()) return std::nullopt;
   const auto& in = value.get_object();
   thread_stack made{.tid = static_cast<pid_t>(number_at(in, "tid")),
                     .comm = text_at(in, "comm").value_or("")};
   if (const auto state = text_at(in, "state"); state && state->size() == 1) made.state = state->front();
-  if (const auto* us = in.if_contains("stopped_us"); us != nullptr && us->is_double())
-    made.stopped =
-        std::chrono::nanoseconds{static_cast<std::int64_t>(std::clamp(us->get_double(), 0.0, 1e9) * 1e3)};
+  if (const auto* us = in.if_contains("stopped_us"); us != nullptr) made.stopped = time_in(*us);
   made.unwind = text_at(in, "unwind").value_or("");
   const auto* const frames = in.if_contains("frames");
   if (frames == nullptr || !frames->is_array()) return std::nullopt;
@@ -74,14 +77,19 @@ std::optional<thread_stack> thread_in(const json::value& value) {
 }
 
 struct encoder {
+  json::object operator()(const seen_message& m) const { return {{"seen", to_json(m.thread)}}; }
   json::object operator()(const captured_message& m) const { return {{"captured", to_json(m.thread)}}; }
   json::object operator()(const stack_message& m) const { return {{"stack", to_json(m.thread)}}; }
   json::object operator()(const problem_message& m) const { return {{"problem", m.sentence}}; }
   json::object operator()(const failed_message& m) const { return {{"failed", m.sentence}}; }
-  json::object operator()(const done_message&) const { return {{"done", true}}; }
+  json::object operator()(const done_message& m) const { return {{"done", in_us(m.capture)}}; }
 };
 
 }  // namespace
+
+double in_us(std::chrono::nanoseconds time) {
+  return static_cast<double>(time.count()) / 1e3;
+}
 
 json::object to_json(const thread_stack& thread) {
   json::array frames;
@@ -89,7 +97,7 @@ json::object to_json(const thread_stack& thread) {
   return {{"tid", thread.tid},
           {"comm", thread.comm},
           {"state", std::string(1, thread.state)},
-          {"stopped_us", static_cast<double>(thread.stopped.count()) / 1e3},
+          {"stopped_us", in_us(thread.stopped)},
           {"frames", std::move(frames)},
           {"unwind", thread.unwind}};
 }
@@ -104,7 +112,7 @@ std::optional<message> decode(std::string_view line) {
   if (error || !parsed.is_object() || parsed.get_object().size() != 1) return std::nullopt;
   const auto& in = parsed.get_object();
   const auto& [key, value] = *in.begin();
-  if (key == "done") return done_message{};
+  if (key == "done") return done_message{time_in(value)};
   if (const auto text = text_at(in, key)) {
     if (key == "problem") return problem_message{*text};
     if (key == "failed") return failed_message{*text};
@@ -112,6 +120,7 @@ std::optional<message> decode(std::string_view line) {
   }
   auto thread = thread_in(value);
   if (!thread) return std::nullopt;
+  if (key == "seen") return seen_message{std::move(*thread)};
   if (key == "captured") return captured_message{std::move(*thread)};
   if (key == "stack") return stack_message{std::move(*thread)};
   return std::nullopt;

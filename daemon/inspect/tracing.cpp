@@ -58,6 +58,7 @@ stop interrupt(pid_t tid, std::chrono::nanoseconds patience) {
   ::sigemptyset(&child);
   ::sigaddset(&child, SIGCHLD);
   const auto end = steady_clock::now() + patience;
+  // Not by polling: where CPUs are scarce that takes the one away on which the thread is to come to its stop.
   for (;;) {
     const auto seen = look_for_stop(tid);
     if (seen.what != stop::outcome::not_in_time) return seen;

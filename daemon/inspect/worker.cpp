@@ -60,13 +60,15 @@ void inspect_stacks(const evidence::process& of, const sender& to, steady_clock:
   if (!map) map.emplace();
   if (map->cut) missing.note("memory map", "", fmt::format("only the first {} lines", map->mappings.size()));
   const capture_limits limits{.until = steady_clock::now() + (until - steady_clock::now()) / 2};
-  const auto threads = capture_threads(of, *map, limits, missing,
-                                       [&](const captured_thread& t) { to.send(captured_message{t.facts}); });
+  const auto captured =
+      capture_threads(of, *map, limits, missing, [&](const thread_stack& t) { to.send(seen_message{t}); });
+  for (const auto& thread : captured.threads) to.send(captured_message{thread.facts});
   auto files = open_modules(of, modules_of(*map), missing);
   for (auto& sentence : missing.sentences()) to.send(problem_message{std::move(sentence)});
   drop_all_rights();
   enter_sandbox();
-  unwind_all(of.pid(), files, threads, to);
+  unwind_all(of.pid(), files, captured.threads, to);
+  to.send(done_message{captured.took});
 }
 
 }  // namespace
@@ -78,7 +80,6 @@ void run_worker(const options& chosen, int out, steady_clock::time_point until) 
     hear_of_children();
     if (const auto target = open_target(chosen)) {
       inspect_stacks(*target, to, until);
-      to.send(done_message{});
     } else {
       to.send(failed_message{target.error()});
     }

@@ -138,8 +138,9 @@ asio::awaitable<void> vm_watcher::take_back() {
     const auto text = in_words(s);
     const auto result = co_await send(std::move(s));
     spdlog::info("{}: taken back: {}: {}", name_, text, result);
-    if (result != "done") break;
+    if (result != "done") co_return save_precautions();
   }
+  engine_.taken_back();
   save_precautions();
 }
 

@@ -35,13 +35,18 @@ std::optional<wish> release_brake(const situation& s, const so_far& so, std::str
   return wish{std::move(*release), std::move(why)};
 }
 
+/// Nothing is concluded from an empty list, nor from a whole one that a cancel of an earlier run contradicts.
+bool ended_unseen(const situation& s, const so_far& so) {
+  return so.mirrors_unseen && (s.all.empty() || so.meant_to_cancel);
+}
+
 wish cancel_unseen() {
   return {cancel_migration(), "how its mirrors ended was not seen"};
 }
 
 std::optional<wish> while_active(const situation& s, const so_far& so) {
   if (const auto* c = s.first(copy_state::broken)) return wish{cancel_migration(), broken_sentence(*c)};
-  if (so.mirrors_unseen && s.all.empty()) return cancel_unseen();
+  if (ended_unseen(s, so)) return cancel_unseen();
   if (const auto* c = s.dead()) {
     return wish{.step = cancel_migration(),
                 .why = fmt::format("the target of mirror {} is dead: the switchover would hang",
@@ -62,14 +67,15 @@ std::optional<wish> while_active(const situation& s, const so_far& so) {
 
 std::optional<wish> at_pre_switchover(const situation& s, const so_far& so) {
   if (!so.ours_to_drive) return std::nullopt;
-  if (so.mirrors_unseen && s.all.empty()) return cancel_unseen();
+  if (ended_unseen(s, so)) return cancel_unseen();
   if (const auto* c = s.first(copy_state::broken)) return wish{cancel_migration(), broken_sentence(*c)};
   if (s.all_are({copy_state::whole})) {  // or there is none
     if (!so.ours_to_end) return std::nullopt;
     return wish{continue_migration(),
                 s.all.empty() ? "no mirror is left" : "its mirrors concluded without error"};
   }
-  if (auto yank = yank_dead_target(s, so)) return yank;
+  // While the host starves silence means nothing; the guest must not stand still for that.
+  if (auto yank = yank_dead_target(s, so); yank && s.in.frame.host_starved.empty()) return yank;
   for (const auto& c : s.all) {
     auto step = conclude(c.job);
     if (c.state == copy_state::ready && !tried(step, so))
@@ -118,8 +124,7 @@ bool still_right(const step& step, const situation& s, const so_far& so) {
   if (!s.migrates()) return false;
   if (brake::is_press(step)) return s.before_the_switchover();
   if (step.action == "migrate-continue") {
-    return s.at_pre_switchover() && so.ours_to_end && s.all_are({copy_state::whole}) &&
-           !(so.mirrors_unseen && s.all.empty());
+    return s.at_pre_switchover() && so.ours_to_end && s.all_are({copy_state::whole}) && !ended_unseen(s, so);
   }
   if (step.action == "block-job-cancel") {
     return s.at_pre_switchover() && std::ranges::any_of(s.all, [&](const copy& c) {

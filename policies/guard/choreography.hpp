@@ -34,6 +34,7 @@ struct so_far {
   const brake& by_brake;
   bool ours_to_drive = false;       ///< nobody else continues this migration
   bool ours_to_end = false;         ///< we armed it, or concluded its mirrors: nobody else will continue it
+  bool meant_to_cancel = false;     ///< and it had begun to cancel a migration for them
   bool mirrors_unseen = false;      ///< they may have ended while no run of the daemon watched
   bool cancelled_for_dead = false;  ///< QEMU has taken migrate_cancel for a dead target: its yank must follow
   const std::vector<policies::step>& tried;

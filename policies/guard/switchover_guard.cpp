@@ -54,7 +54,9 @@ void switchover_guard::between_migrations(const situation& s, std::vector<decisi
   tried_.clear();
   if (mirrors_unseen_) {
     if (!unseen_since_) unseen_since_ = s.in.view.now;
-    if (mirrors(s.vm) || s.in.view.now - *unseen_since_ >= unseen_for) mirrors_unseen_ = false;
+    const bool watched_again = mirrors(s.vm) && !meant_to_cancel_;
+    if (watched_again || s.in.view.now - *unseen_since_ >= unseen_for)
+      mirrors_unseen_ = meant_to_cancel_ = false;
   }
   if (!s.in.busy && s.vm.run_state != "inmigrate") prepare(s, out);
 }
@@ -75,7 +77,8 @@ void switchover_guard::prepare(const situation& s, std::vector<decision>& out) {
     return take_back(s, why_not, out);
   const auto& is = s.vm.migrates_with.pause_before_switchover;
   if (!is || !(asked_to_arm_ || s.settings_are_fresh())) return;
-  if (*is && !asked_to_arm_) return hold_back_if_doubtful(s, out);  // left to whoever set it
+  if (std::exchange(remembered_, false) && !*is) asked_to_arm_ = false;  // it was taken back meanwhile
+  if (*is && !asked_to_arm_) return hold_back_if_doubtful(s, out);       // left to whoever set it
   constexpr auto why = "a mirror runs: a migration must not complete before it is done";
   if (!std::exchange(asked_to_arm_, true)) precaution(guard::set_capabilities(true), why, in.view.now, out);
   if (brake_.holds_back(s.vm)) return;
@@ -156,6 +159,7 @@ guard::so_far switchover_guard::so_far(const situation& s) const {
   return {.by_brake = brake_,
           .ours_to_drive = waits && ours_to_drive(s),
           .ours_to_end = waits && ours_to_end(s),
+          .meant_to_cancel = meant_to_cancel_,
           .mirrors_unseen = mirrors_unseen_,
           .cancelled_for_dead = cancelled_for_dead_,
           .tried = tried_};
@@ -272,6 +276,7 @@ void switchover_guard::resume(const record& r) {
   for (const auto& s : r.begun) {
     if (std::ranges::find(r.unknown, s) == r.unknown.end()) tried_.push_back(s);
     if (brake::is_press(s) && !brake_.before()) brake_.was_pressed(s.undo, {});
+    if (s == guard::cancel_migration()) meant_to_cancel_ = true;
   }
 }
 
@@ -287,7 +292,12 @@ void switchover_guard::remember(const boost::json::object& left) {
   const auto* before = left.if_contains("before");
   asked_to_arm_ = armed != nullptr && armed->is_bool() && armed->get_bool();
   if (before != nullptr && before->is_object()) brake_.was_pressed(before->get_object(), {});
-  mirrors_unseen_ = true;
+  mirrors_unseen_ = remembered_ = true;
+}
+
+void switchover_guard::taken_back() {
+  asked_to_arm_ = false;
+  brake_.was_released();
 }
 
 std::string switchover_guard::standing(const run_input& in) const {

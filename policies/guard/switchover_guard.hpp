@@ -31,6 +31,8 @@ class switchover_guard {
   std::optional<boost::json::object> left_in_qemu() const;
   /// What an earlier run has left.
   void remember(const boost::json::object& left);
+  /// All of to_take_back was done.
+  void taken_back();
 
   /// True if this step is what the guard asks for, or would, with the evidence as it is now.
   bool confirms(const policies::step&, const run_input&) const;
@@ -75,6 +77,8 @@ class switchover_guard {
   instant next_precaution_{};    ///< not before then, after refusals
   bool mirrors_unseen_ = false;  ///< an earlier run guarded: how mirrors ended meanwhile nobody has seen
   std::optional<instant> unseen_since_;
+  bool meant_to_cancel_ = false;  ///< and it had begun to cancel a migration
+  bool remembered_ = false;       ///< what it had set, and whether it still is has not been looked at
 
   bool open_ = false;
   bool took_up_ = false;  ///< the incident is one of an earlier run of the daemon

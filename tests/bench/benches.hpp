@@ -16,6 +16,10 @@ std::vector<figure> policy_figures();
 /// The daemon with a thousand idle VMs: memory, and CPU of probing against a bare epoll loop.
 std::vector<figure> fleet_figures(const std::filesystem::path& unwedged);
 
+/// How long the threads of a QEMU stand still while unwedge-inspect takes all stacks, against eu-stack and
+/// gdb.
+std::vector<figure> stacks_figures(const std::filesystem::path& unwedge_inspect);
+
 /// CPU seconds a second of an epoll loop that exchanges the daemon's bytes with the peers in `folder`, for
 /// `seconds`.
 double probe_floor(const std::filesystem::path& folder, int count, int seconds);

@@ -12,9 +12,9 @@ int main(int argc, char** argv) {
   try {
     const auto programs = std::filesystem::canonical("/proc/self/exe").parent_path();
     const std::string_view only = argc > 1 ? argv[1] : "";
-    constexpr std::array<std::string_view, 4> names{"", "events", "policies", "fleet"};
+    constexpr std::array<std::string_view, 5> names{"", "events", "policies", "stacks", "fleet"};
     if (argc > 2 || std::ranges::find(names, only) == names.end()) {
-      fmt::print(stderr, "usage: unwedge_bench [events | policies | fleet]\n");
+      fmt::print(stderr, "usage: unwedge_bench [events | policies | stacks | fleet]\n");
       return 2;
     }
     std::vector<unwedge::bench::figure> figures;
@@ -23,6 +23,9 @@ int main(int argc, char** argv) {
     };
     add("events", unwedge::bench::event_figures);
     add("policies", unwedge::bench::policy_figures);
+#ifdef UNWEDGE_INSPECT
+    add("stacks", [&] { return unwedge::bench::stacks_figures(programs / "unwedge-inspect"); });
+#endif
     add("fleet", [&] { return unwedge::bench::fleet_figures(programs / "unwedged"); });
     return unwedge::bench::print(figures) ? 0 : 1;
   } catch (const std::exception& e) {

@@ -1,9 +1,13 @@
 // A target that has been taken over: its maps, its files, its ELF, its registers, its names.
+#include "daemon/inspect/unwinder.hpp"
 #include "tests/unit/inspect/inspection.hpp"
 #include "tests/unit/inspect/situations.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+
+#include <sched.h>
+#include <sys/mount.h>
 
 #include <filesystem>
 #include <fstream>
@@ -41,7 +45,7 @@ class folder {
 TEST(thread, whose_stack_pointer_leads_nowhere_shows_where_it_runs) {
   auto& memory = shared::create();
   child c{[&] { start_threads(std::array{sits_without_a_stack, sits_in_poll}, memory); }};
-  ASSERT_TRUE(settled(c, memory, 2));
+  ASSERT_TRUE(settled(c, memory, 2, 1));
   const auto r = inspect_process(c.pid());
   EXPECT_EQ(r.status, 0);
   const auto thread = thread_of(r, memory.tids[0]);
@@ -58,7 +62,7 @@ TEST(thread, that_runs_generated_code_says_so) {
     code[0] = 0xeb, code[1] = 0xfe;  // jmp to itself
     start_threads(std::array{reinterpret_cast<void (*)()>(code)}, memory);
   }};
-  ASSERT_TRUE(settled(c, memory, 1));
+  ASSERT_TRUE(settled(c, memory, 1, 1));
   const auto thread = thread_of(inspect_process(c.pid()), memory.tids[0]);
   EXPECT_THAT(functions_of(thread), ElementsAre("?"));
   EXPECT_TRUE(thread.at("frames").at(0).at("module").is_null());
@@ -96,6 +100,33 @@ TEST(program, that_was_deleted_or_replaced_is_read_as_it_is_mapped) {
   EXPECT_THAT(text_of(after.at("frames").as_array().back().as_object(), "module"), HasSubstr("(deleted)"));
 }
 
+// A QEMU in a container: its path leads elsewhere, or nowhere, here.
+TEST(program, in_a_mount_namespace_of_its_own_is_read_as_it_is_mapped) {
+  const folder in;
+  child vm{[&] {
+    if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("tmpfs", (in / ".").c_str(), "tmpfs", 0, nullptr) != 0)
+      ::_exit(3);
+    const auto program = in / "qemu-system-x86_64";
+    fs::copy_file("/bin/sleep", program);
+    ::execl(program.c_str(), "vm", "600", nullptr);
+  }};
+  result r;
+  const bool complete = eventually([&] {
+    int status = 0;
+    if (::waitpid(vm.pid(), &status, WNOHANG) != 0) return true;
+    r = inspect_process(vm.pid(), {});
+    return r.status == 0 && problems_of(r).empty();
+  });
+  if (r.status == -1) GTEST_SKIP() << "no right to a mount namespace";
+  EXPECT_TRUE(complete) << r.printed;
+  EXPECT_FALSE(fs::exists(in / "qemu-system-x86_64"));
+  const auto thread = thread_of(r, vm.pid());
+  EXPECT_EQ(text_of(thread, "unwind"), "complete");
+  EXPECT_EQ(text_of(thread.at("frames").as_array().back().as_object(), "module"),
+            (in / "qemu-system-x86_64").string());
+}
+
 TEST(maps, of_a_huge_number_of_lines_cost_some_time_and_nothing_else) {
   auto& memory = shared::create();
   child c{[&] {
@@ -105,7 +136,7 @@ TEST(maps, of_a_huge_number_of_lines_cost_some_time_and_nothing_else) {
     for (std::size_t i = 0; i < pages; i += 2) ::mprotect(at + i * 4096, 4096, PROT_READ | PROT_WRITE);
     start_threads(std::array{sits_in_poll}, memory);
   }};
-  ASSERT_TRUE(eventually([&] { return memory.ready == 1; }));
+  ASSERT_TRUE(settled(c, memory, 1));
   const auto r = inspect_process(c.pid());
   EXPECT_EQ(r.status, 0);
   EXPECT_EQ(problems_of(r), "");
@@ -135,17 +166,8 @@ void put(const fs::path& file, const std::string& bytes) {
 }
 
 result inspect_running_in(const fs::path& file) {
-  auto& memory = shared::create();
-  child c{[&] {
-    memory.tids[0] = ::getpid();
-    ++memory.ready;
-    run_in(file, spin_at);
-  }};
-  eventually([&] {
-    std::ifstream maps(fmt::format("/proc/{}/maps", c.pid()));
-    return std::string{std::istreambuf_iterator<char>(maps), {}}.find(file) != std::string::npos;
-  });
-  ::usleep(2'000);  // from mmap to the jump
+  child c{[&] { run_in(file, spin_at); }};
+  EXPECT_TRUE(eventually([&] { return spins(c.pid(), c.pid()); }));
   auto r = inspect_process(c.pid(), {"--any-process", "--deadline", "3s"});
   EXPECT_EQ(::kill(c.pid(), 0), 0);
   return r;
@@ -183,7 +205,27 @@ TEST(elf, that_is_broken_anywhere_costs_names_and_never_the_document) {
   EXPECT_GT(named, 20);  // it is the parser that is tested, not the sandbox
 }
 
-// A mapped file that its owner shortens kills who reads it by mapping (SIGBUS).
+// A file that its owner shortens kills who reads it by mapping it (SIGBUS).
+TEST(unwinder, does_not_map_the_files_that_it_reads) {
+  const folder in;
+  put(in / "libz.so", library());
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    std::vector<module_file> modules(1);
+    modules[0] = {.begin = 0x10000000, .end = 0x10020000, .path = "libz"};
+    modules[0].elf = evidence::file_descriptor{::open((in / "libz.so").c_str(), O_RDONLY | O_CLOEXEC)};
+    captured_thread thread{.facts = {.tid = 7}, .what = snapshot{.stack = std::vector<std::byte>(4096)}};
+    thread.what->registers.rip = 0x10000000 + spin_at;
+    thread.what->registers.rsp = 0x7fff0000;
+    unwinder by{7, modules};
+    fs::resize_file(in / "libz.so", 64);
+    ::_exit(by.unwind(thread).frames.empty() ? 1 : 0);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(pid, &status, 0), pid);
+  EXPECT_EQ(status, 0);
+}
+
 TEST(library, that_is_cut_short_after_it_was_mapped_costs_names_only) {
   const folder in;
   put(in / "libz.so", library());
@@ -192,8 +234,7 @@ TEST(library, that_is_cut_short_after_it_was_mapped_costs_names_only) {
     start_threads(std::array{sits_in_poll}, memory);
     run_in(in / "libz.so", spin_at);
   }};
-  ASSERT_TRUE(eventually([&] { return memory.ready == 1; }));
-  ::usleep(5'000);
+  ASSERT_TRUE(eventually([&] { return memory.ready == 1 && spins(c.pid(), c.pid()); }));
   for (const std::uintmax_t size : {std::uintmax_t{90'000}, std::uintmax_t{spin_at + 4'096}}) {
     fs::resize_file(in / "libz.so", size);
     const auto r = inspect_process(c.pid());

@@ -128,11 +128,11 @@ std::vector<std::pair<pid_t, char>> states_of(pid_t pid) {
   return states;
 }
 
-bool eventually(const std::function<bool()>& holds) {
+bool eventually(const std::function<bool()>& holds, std::chrono::microseconds between) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{20};
   while (!holds()) {
     if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    std::this_thread::sleep_for(between);
   }
   return true;
 }

@@ -59,6 +59,7 @@ std::string problems_of(const result& r);
 std::vector<std::pair<pid_t, char>> states_of(pid_t pid);
 
 /// Until `holds` or 20 s have passed; whether it held.
-bool eventually(const std::function<bool()>& holds);
+bool eventually(const std::function<bool()>& holds,
+                std::chrono::microseconds between = std::chrono::milliseconds{1});
 
 }  // namespace unwedge::inspect

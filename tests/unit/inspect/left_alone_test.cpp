@@ -104,7 +104,7 @@ TEST(process, that_is_no_qemu_is_refused_whatever_it_calls_itself) {
 }
 
 TEST(process, that_does_not_exist_is_refused) {
-  const auto r = inspect_process(0x7fffffff);
+  const auto r = inspect_process(4'194'304);
   EXPECT_EQ(r.status, 1);
   EXPECT_THAT(problems_of(r), HasSubstr("pidfd_open"));
 }

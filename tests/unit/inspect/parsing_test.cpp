@@ -9,6 +9,7 @@
 #include <elf.h>
 #include <sys/sysmacros.h>
 
+#include <algorithm>
 #include <cstring>
 #include <random>
 
@@ -110,7 +111,7 @@ std::string elf_with_id(std::string_view id) {
 std::string id_of(const std::string& bytes) {
   return build_id([&](std::size_t offset, std::span<std::byte> into) {
     if (offset > bytes.size() || into.size() > bytes.size() - offset) return false;
-    std::memcpy(into.data(), bytes.data() + offset, into.size());
+    std::ranges::copy(std::as_bytes(std::span{bytes}).subspan(offset, into.size()), into.begin());
     return true;
   });
 }
@@ -163,7 +164,8 @@ TEST(message, is_read_as_it_was_written) {
 
 TEST(document, believes_nothing_of_a_worker_that_has_fallen) {
   document made{1};
-  made.take(encode(captured_message{{.tid = 7, .comm = "a", .stopped = std::chrono::microseconds{5}}}));
+  made.take(encode(seen_message{{.tid = 7, .comm = "a"}}));
+  made.take(encode(captured_message{{.tid = 7, .comm = "b", .stopped = std::chrono::microseconds{5}}}));
   for (const char* line :
        {"", "{", "[]", "{}", R"({"done":true,"x":1})", R"({"stack":7})", R"({"stack":{"tid":7}})",
         R"({"captured":{"frames":[7]}})", R"({"other":{"frames":[]}})", R"({"problem":7})"})
@@ -182,12 +184,12 @@ TEST(document, believes_nothing_of_a_worker_that_has_fallen) {
   EXPECT_THAT(text, HasSubstr(R"("stopped_us":5E0)"));
   EXPECT_THAT(text, testing::Not(HasSubstr("\x1b")));
   EXPECT_THAT(text, HasSubstr("a part of the result cannot be read"));
-  EXPECT_THAT(text, HasSubstr("a stack of no thread"));
+  EXPECT_THAT(text, HasSubstr("a result for no thread"));
 }
 
 TEST(document, has_limits) {
   document made{1};
-  for (int i = 0; i < 600; ++i) made.take(encode(captured_message{{.tid = i + 1}}));
+  for (int i = 0; i < 600; ++i) made.take(encode(seen_message{{.tid = i + 1}}));
   for (int i = 0; i < 600; ++i) made.add_problem(fmt::format("{}", i));
   const auto parsed = boost::json::parse(made.text());
   EXPECT_THAT(parsed.at("threads").as_array(), SizeIs(most_threads));

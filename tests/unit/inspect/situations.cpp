@@ -1,11 +1,17 @@
 #include "tests/unit/inspect/situations.hpp"
 
+#include "daemon/evidence/stat_line.hpp"
 #include "tests/unit/inspect/inspection.hpp"
+
+#include <fmt/format.h>
 
 #include <linux/futex.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
+#include <fstream>
 #include <new>
+#include <utility>
 
 namespace unwedge::inspect {
 
@@ -94,12 +100,27 @@ void start_counting(std::size_t count, shared& out) {
     }}.detach();
 }
 
-bool settled(const child& c, const shared& in, std::size_t threads) {
-  return eventually([&] {
-    if (in.ready != threads) return false;
+bool spins(pid_t pid, pid_t tid) {
+  constexpr std::uint64_t some = 3;  // clock ticks
+  std::ifstream file(fmt::format("/proc/{}/task/{}/stat", pid, tid));
+  std::string line;
+  std::getline(file, line);
+  const auto stat = evidence::parse_stat(line);
+  return stat && stat->state == 'R' && stat->cpu_ticks >= some;
+}
+
+bool settled(const child& c, const shared& in, std::size_t threads, std::size_t spinning) {
+  const auto as_it_is_to_be = [&] {
     const auto states = states_of(c.pid());
-    return states.size() == threads + 1 &&
-           std::ranges::all_of(states, [](const auto& s) { return s.second == 'S' || s.second == 'R'; });
+    const auto sleep = std::ranges::count(states, 'S', [](const auto& s) { return s.second; });
+    const auto spin = std::ranges::count_if(states, [&](const auto& s) { return spins(c.pid(), s.first); });
+    return states.size() == threads + 1 && std::cmp_equal(spin, spinning) &&
+           std::cmp_equal(sleep, threads + 1 - spinning);
+  };
+  return eventually([&] {
+    if (in.ready != threads || !as_it_is_to_be()) return false;
+    ::usleep(2'000);  // asleep on the way there, perhaps
+    return as_it_is_to_be();
   });
 }
 

@@ -45,7 +45,10 @@ void start_threads(std::span<void (*const)()> places, shared& out);
 /// Starts `count` threads that each count as they wake up from short sleeps, polls and work.
 void start_counting(std::size_t count, shared& out);
 
-/// Waits until the child has started its threads and each sleeps, or spins if it is to.
-bool settled(const child& c, const shared& in, std::size_t threads);
+/// Waits until the child has started its threads, `spinning` of them spin and all others sleep.
+bool settled(const child& c, const shared& in, std::size_t threads, std::size_t spinning = 0);
+
+/// Whether a thread runs and has used some CPU: it has come to where it is to spin.
+bool spins(pid_t pid, pid_t tid);
 
 }  // namespace unwedge::inspect

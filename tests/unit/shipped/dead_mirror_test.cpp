@@ -145,5 +145,25 @@ TEST(dead_mirror, waits_while_the_main_loop_is_busy) {
             "60.0 close dead-mirror/m0: recovered"});
 }
 
+/// At the end of its copy a mirror flushes: a server behind a large cache takes minutes for it.
+TEST(dead_mirror, yanks_a_target_that_flushes_only_after_five_minutes) {
+  simulator s;
+  s.at(1).mirror("m0", 10);
+  s.at(5).target_flushes();
+  s.until(350);
+  tells(s, {"1.1 set pause-before-switchover on", "1.1 set brake on",
+            "311.0 open dead-mirror/m0: mirror-stalled running", "311.0 take dead-mirror/m0: yank tgt",
+            "311.0 close dead-mirror/m0: recovered"});
+}
+
+TEST(dead_mirror, lets_a_target_be_that_flushes_for_four_minutes) {
+  simulator s;
+  s.at(1).mirror("m0", 10);
+  s.at(5).target_flushes();
+  s.at(250).target_revives();
+  s.until(350);
+  tells(s, {"1.1 set pause-before-switchover on", "1.1 set brake on"});
+}
+
 }  // namespace
 }  // namespace unwedge::policies

@@ -16,7 +16,7 @@ TEST(migration_no_progress, of_a_guest_that_dirties_faster_than_is_sent_is_repor
   s.at(10).manager_sets("events").migrate();
   s.at(600).manager("migrate_cancel");
   s.until(700);
-  tells(s, {"341.0 open migration-no-progress: migration-no-progress not-converging",
+  tells(s, {"341.5 open migration-no-progress: migration-no-progress not-converging",
             "600.0 close migration-no-progress: observed"});
 }
 
@@ -25,7 +25,7 @@ TEST(migration_no_progress, ends_when_the_guest_calms_down) {
   s.at(10).manager_sets("events").migrate();
   s.at(500).qemu([](scripted_qemu& q) { q.guest_dirties(1); });
   s.until(700);
-  tells(s, {"341.0 open migration-no-progress: migration-no-progress not-converging",
+  tells(s, {"341.5 open migration-no-progress: migration-no-progress not-converging",
             "510.0 close migration-no-progress: observed"});
   EXPECT_EQ(s.qemu().fate(), "completes");
 }

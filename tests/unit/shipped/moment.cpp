@@ -35,6 +35,14 @@ moment& moment::target_dies(const std::string& job) {
   return qemu([=](scripted_qemu& q) { q.target_dies(job); });
 }
 
+moment& moment::target_falls_silent(const std::string& job) {
+  return qemu([=](scripted_qemu& q) { q.target_falls_silent(job); });
+}
+
+moment& moment::target_flushes(const std::string& job) {
+  return qemu([=](scripted_qemu& q) { q.target_flushes(job); });
+}
+
 moment& moment::target_revives(const std::string& job) {
   return qemu([=](scripted_qemu& q) { q.target_revives(job); });
 }

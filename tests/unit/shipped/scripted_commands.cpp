@@ -151,10 +151,9 @@ void scripted_qemu::yank(const boost::json::object& instance) {
 void scripted_qemu::yank_node(const std::string& node) {
   auto* j = job_of(node);
   if (j == nullptr) return;
-  if (hang_ == hang::drain_before_stop && j->owed_since)
+  if (hang_ == hang::drain_before_stop && j->owed_since && of_.aborts_at_a_yank)
     return abort_process("job_set_aio_context: Assertion `job->paused || job_is_completed_locked(job)'");
-  fail(*j, "Input/output error");
-  if (!owes_anything() && hang_ != hang::destination) come_back();
+  lose_connection(*j);
 }
 
 /// With the BQL lent the main loop runs, and the mirror fails in it; vm_stop then ends, the migration fails.

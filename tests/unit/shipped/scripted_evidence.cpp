@@ -20,7 +20,8 @@ std::vector<socket_facts> scripted_qemu::sockets() const {
   for (const auto& [id, j] : jobs_) {
     if (j.fd < 0 || j.cut) continue;
     if (j.owed_since) {
-      auto& s = out.emplace_back(dead_connection(j.fd, j.peer));
+      auto& s = out.emplace_back(j.takes_bytes ? unanswered_connection(j.fd, j.peer)
+                                               : dead_connection(j.fd, j.peer));
       s.bytes_acked += static_cast<std::uint64_t>(j.offset);
       s.last_received = s.last_sent.emplace(since(*j.owed_since, now_)) + milliseconds(20);
       continue;
@@ -37,7 +38,7 @@ std::vector<socket_facts> scripted_qemu::sockets() const {
   if (migrates()) {
     auto& s = out.emplace_back(destination_frozen_ ? dead_connection(stream_fd, "10.0.0.9:49200")
                                                    : idle_connection(stream_fd, "10.0.0.9:49200"));
-    s.bytes_acked += static_cast<std::uint64_t>(of_.ram_mib * 1'048'576 - remaining_);
+    s.bytes_acked += static_cast<std::uint64_t>(transferred_);
   }
   return out;
 }

@@ -56,16 +56,24 @@ void scripted_qemu::target_dies(const std::string& job) {
   if (copies(j) || (is_ready(j) && of_.writes && !guest_stands())) owe(j);
 }
 
+void scripted_qemu::target_falls_silent(const std::string& job) {
+  jobs_.at(job).takes_bytes = true;
+  target_dies(job);
+}
+
+void scripted_qemu::target_flushes(const std::string& job) {
+  jobs_.at(job).takes_bytes = jobs_.at(job).slow_flush = true;
+}
+
 void scripted_qemu::target_revives(const std::string& job) {
   auto& j = jobs_.at(job);
-  j.dead = false;
+  j.dead = j.takes_bytes = j.slow_flush = false;
   j.owed_since.reset();
-  if (!owes_anything()) come_back();
+  if (!owes_anything() && hang_ != hang::destination) come_back();
 }
 
 void scripted_qemu::target_fails(const std::string& job) {
-  fail(jobs_.at(job), "Input/output error");
-  if (!owes_anything()) come_back();
+  lose_connection(jobs_.at(job));
 }
 
 void scripted_qemu::ends(const std::string& job) {
@@ -77,8 +85,32 @@ void scripted_qemu::ends(const std::string& job) {
   if (j.listed) leave(j);
 }
 
+void scripted_qemu::vanishes(const std::string& job) {
+  auto& j = jobs_.at(job);
+  j.listed = j.whole = false;
+  j.owed_since.reset();
+  j.ended_at = now_;
+}
+
 void scripted_qemu::owe(scripted_job& j) {
   if (j.dead && !j.owed_since) j.owed_since = now_;
+}
+
+void scripted_qemu::owe_flush(scripted_job& j) {
+  if ((j.dead || j.slow_flush) && !j.owed_since) j.owed_since = now_;
+}
+
+/// By a yank, or because its server closed it. What waits for an answer fails: after STOP the flush of
+/// vm_stop and so the migration. A READY mirror that had nothing in flight has lost nothing, and stays READY.
+void scripted_qemu::lose_connection(scripted_job& j) {
+  flush_failed_ = flush_failed_ || j.owed_since;
+  if (hang_ == hang::flush_after_stop && is_ready(j)) {
+    j.cut = true;
+    j.owed_since.reset();
+  } else {
+    fail(j, "Input/output error");
+  }
+  if (!owes_anything() && hang_ != hang::destination) come_back();
 }
 
 /// aborting, BLOCK_JOB_COMPLETED with the error, concluded, null.
@@ -126,10 +158,14 @@ void scripted_qemu::leave(scripted_job& j) {
 
 void scripted_qemu::pass_job(scripted_job& j, double seconds) {
   if (j.dead && (copies(j) || j.concludes_at)) return owe(j);
+  if (j.slow_flush && j.concludes_at) return owe_flush(j);
+  const bool at_work = j.concludes_at || (of_.writes && !guest_stands());
+  if (j.cut && is_ready(j) && at_work) return fail(j, "Input/output error");
   if (j.concludes_at && now_ >= *j.concludes_at) return conclude(j);
   if (j.type != "mirror" || j.status != "running") return;
   j.offset = std::min(j.offset + j.bytes_a_second * seconds, disk_bytes);
   if (j.offset < disk_bytes) return;
+  if (j.slow_flush) return owe_flush(j);
   set_status(j, "ready");
   happens("BLOCK_JOB_READY", {{"type", j.type}, {"device", j.id}});
 }

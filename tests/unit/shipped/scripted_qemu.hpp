@@ -30,6 +30,7 @@ struct machine {
   bool libvirt = false;            ///< its monitor is connected
   bool auto_dismiss = true;        ///< of its jobs
   bool aborts_over_a_copy = true;  ///< else it completes over half of it: a matter of timing on 10.0
+  bool aborts_at_a_yank = true;    ///< before STOP, with an iothread; else it goes on (qemu-facts 5)
   double ram_mib = 64;             ///< that are to be sent; half a second at the usual bandwidth
   double dirties_mib = 0;          ///< so many a second
 };
@@ -46,10 +47,12 @@ struct scripted_job {
   std::string node, peer;  ///< what it copies to
   int fd = -1;             ///< of its connection
   double offset = 0, bytes_a_second = 0;
-  bool dead = false;   ///< its server has been stopped
-  bool cut = false;    ///< its connection is no more
-  bool listed = true;  ///< not null yet
-  bool whole = false;  ///< the target equals the source, and stays so
+  bool dead = false;         ///< its server has been stopped
+  bool takes_bytes = false;  ///< all the same: they are only not answered
+  bool slow_flush = false;   ///< its server answers all but flushes
+  bool cut = false;          ///< its connection is no more
+  bool listed = true;        ///< not null yet
+  bool whole = false;        ///< the target equals the source, and stays so
   std::optional<instant> owed_since, concludes_at, ended_at;
   std::string io_status = "ok", error;
 };
@@ -68,6 +71,8 @@ class scripted_qemu {
   void job(const std::string& id, const std::string& type, const std::string& status);
   void job_io_status(const std::string& id, const std::string& status) { jobs_.at(id).io_status = status; }
   void target_dies(const std::string& job);
+  void target_falls_silent(const std::string& job);  ///< it takes all that is sent, and answers nothing
+  void target_flushes(const std::string& job);       ///< without end: a slow disk behind a large cache
   void target_revives(const std::string& job);
   void target_fails(const std::string& job);  ///< its server has closed the connection
   void destination_freezes(bool frozen) { destination_frozen_ = frozen; }
@@ -78,7 +83,8 @@ class scripted_qemu {
   }
   void computes(bool busy) { main_loop_busy_ = busy; }  ///< a dump of the guest's memory, say
   void signal_stops(bool stopped) { signal_stopped_ = stopped; }
-  void ends(const std::string& job);  ///< its target is back, and its owner wants no more of it
+  void ends(const std::string& job);      ///< its target is back, and its owner wants no more of it
+  void vanishes(const std::string& job);  ///< it is listed no more, and its events were lost
   void shut_down();
   void dies();
   void lease_and_yank(const std::string& node);  ///< qemu-facts 8.4
@@ -130,6 +136,8 @@ class scripted_qemu {
   void conclude(scripted_job&);
   void leave(scripted_job&);
   void owe(scripted_job&);
+  void owe_flush(scripted_job&);
+  void lose_connection(scripted_job&);
   void pass_job(scripted_job&, double seconds);
   scripted_job* job_of(const std::string& node);
   /// It is a copy that this migration relies on: one that ended long before it began is none.
@@ -190,7 +198,8 @@ class scripted_qemu {
   hang hang_ = hang::none;
   std::string status_ = "none";
   bool destination_frozen_ = false, guest_ran_ = true, copy_broken_ = false;
-  double remaining_ = 0, pass_seconds_ = 0;
+  bool flush_failed_ = false;  ///< of the vm_stop under way
+  double remaining_ = 0, pass_seconds_ = 0, transferred_ = 0;
   std::int64_t passes_ = 0;
   instant status_since_{}, began_{};
 };

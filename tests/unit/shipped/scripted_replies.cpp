@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace unwedge::policies::fake {
 
 using boost::json::array;
@@ -102,8 +104,8 @@ object scripted_qemu::query_migrate() const {
   if (status_ == "none") return {};
   object out{{"status", status_}};
   out["ram"] = object{{"total", static_cast<std::int64_t>(of_.ram_mib * 1'048'576)},
-                      {"remaining", static_cast<std::int64_t>(remaining_)},
-                      {"transferred", 0},
+                      {"remaining", static_cast<std::int64_t>(std::max(remaining_, 0.0))},
+                      {"transferred", static_cast<std::int64_t>(transferred_)},
                       {"dirty-sync-count", passes_}};
   return out;
 }

@@ -16,12 +16,16 @@ constexpr milliseconds until_on_disk{10};
 }  // namespace
 
 void simulated_daemon::take_replies(instant now) {
-  for (auto& c : sent_) {
+  for (std::size_t i = 0; i < sent_.size(); ++i) {  // an outcome may send more
+    auto& c = sent_[i];
     const bool late = !c.asks && !c.abandoned && now - c.at >= command_patience;
     if (!late) continue;
     c.abandoned = true;
-    if (c.run.empty())
-      engine_.precaution_done(c.act, false, now);
+    if (c.act.action.starts_with("migrate-set-")) want({.settings = true});  // did it take effect?
+    if (c.takes_back)
+      give_up_taking_back();
+    else if (c.run.empty())
+      precaution_done(c.act, false, now);
     else
       outcome("failed: no answer", now);
   }
@@ -36,23 +40,32 @@ void simulated_daemon::take_replies(instant now) {
 
 void simulated_daemon::on_reply(const sent_command& c, instant now) {
   vm_.monitor.last_reply = now;
-  if (sent_.empty()) vm_.monitor.waiting_since.reset();
+  if (c.asks || sent_.empty()) vm_.monitor.waiting_since.reset();
   if (c.asks) {
     apply_reply(vm_, *c.asks, around_.qemu.document(*c.asks), now);
+    const bool is = vm_.migration && is_running(*vm_.migration);
+    if (is != was_migrating_ || at_risk(vm_) != was_at_risk_) {  // no event said so
+      want({.settings = is});
+      note_risk(now);
+    }
     const bool told = *c.asks == query::migrate && vm_.migration && is_running(*vm_.migration);
     if (told && !vm_.migration->postcopy_enabled) wanted_.push_back(query::migrate_capabilities);
   } else {
     const auto answer = around_.qemu.execute(c.act.action, c.act.arguments, sender::unwedged);
     around_.told.remark(
         now, fmt::format("QEMU did {}: {}", in_short(c.act), answer.accepted ? "ok" : answer.why_not));
-    if (answer.accepted)
+    if (!c.abandoned && answer.accepted)
       apply_accepted(vm_, c.act.action, c.act.arguments, now);
-    else if (c.act.action.starts_with("migrate-set-"))
+    else if (!c.abandoned && c.act.action.starts_with("migrate-set-"))
       want({.settings = true});
-    if (!c.abandoned && c.run.empty()) engine_.precaution_done(c.act, answer.accepted, now);
+    if (c.takes_back && !answer.accepted) give_up_taking_back();
+    const bool precaution = c.run.empty() && !c.takes_back;
+    if (!c.abandoned && precaution) precaution_done(c.act, answer.accepted, now);
     if (!c.abandoned && !c.run.empty()) outcome(answer.accepted ? "done" : "failed: " + answer.why_not, now);
   }
   ask_next(now);
+  synced_ = synced_ || (wanted_.empty() &&
+                        std::ranges::none_of(sent_, [](const auto& s) { return s.asks.has_value(); }));
   if (suspicion_.active()) review(now);
   if ((engine_.on_watch() || at_risk(vm_)) && wanted_.empty()) wake(now);
 }
@@ -87,7 +100,13 @@ void simulated_daemon::carry_out(const std::string& run, const close_incident& d
 
 void simulated_daemon::carry_out(const std::string&, const set_precaution& d, instant now) {
   around_.told.tell(now, "set " + in_short(d.step));
+  save_precautions();
   send(d.step, "", now);
+}
+
+void simulated_daemon::precaution_done(const step& s, bool accepted, instant now) {
+  engine_.precaution_done(s, accepted, now);
+  save_precautions();
 }
 
 void simulated_daemon::carry_out(const std::string& run, const take_step& d, instant now) {
@@ -157,6 +176,7 @@ void simulated_daemon::outcome(const std::string& result, instant now) {
                     : result.starts_with("refused") ? step_outcome::refused
                                                     : step_outcome::failed;
   engine_.step_done(done.run, kind, now, around_.of_host);
+  save_precautions();
   decide(now);
   wake(now);
 }
@@ -172,10 +192,41 @@ void simulated_daemon::count_step(const std::string& run, instant now) {
 }
 
 void simulated_daemon::ends_in_order() {
-  for (const auto& s : engine_.to_take_back(vm_)) {
-    if (around_.qemu.answers_in_band()) around_.qemu.execute(s.action, s.arguments, sender::unwedged);
+  if (to_take_back_ || !talking()) {
+    dead_ = true;
+    return;
   }
+  const auto steps = engine_.to_take_back(vm_);
+  to_take_back_.emplace(steps.begin(), steps.end());
+}
+
+/// The next one, once the last was answered. What is decided no more is not sent either.
+void simulated_daemon::take_back(instant now) {
+  if (std::ranges::any_of(sent_, [](const auto& c) { return c.takes_back && !c.abandoned; })) return;
+  if (!to_take_back_->empty()) {
+    const auto next = to_take_back_->front();
+    if (next.action == "migrate-set-capabilities" && !migration_is_over(now)) return;
+    to_take_back_->pop_front();
+    around_.told.remark(now, "takes back: " + in_short(next));
+    send(next, "", now);
+    sent_.back().takes_back = true;
+    return;
+  }
+  if (!took_back_in_vain_) engine_.taken_back();
+  save_precautions();
   dead_ = true;
+}
+
+void simulated_daemon::give_up_taking_back() {
+  to_take_back_->clear();
+  took_back_in_vain_ = true;
+}
+
+bool simulated_daemon::migration_is_over(instant now) {
+  if (!waits_until_) waits_until_ = now + command_patience;
+  if (!vm_.migration || !is_running(*vm_.migration) || now >= *waits_until_) return true;
+  if (!in_band_outstanding()) ask(query::migrate, now);
+  return false;
 }
 
 }  // namespace unwedge::policies::fake

@@ -22,6 +22,7 @@ simulated_daemon::simulated_daemon(surroundings& around, instant now) : around_(
   vm_.monitor.connected = true;
   vm_.monitor.waiting_since = now;
   next_probe_ = next_sample_ = due_ = now;
+  if (around.precautions) engine_.remember(*around.precautions);
   for (const auto& [run, kept] : around.disk) {
     record so_far{.on_record = kept.steps.size()};
     for (const auto& s : kept.steps) {
@@ -40,6 +41,7 @@ void simulated_daemon::connect(instant now) {
   m.oob = around_.qemu.has_oob();
   m.last_reply = now;
   m.waiting_since.reset();
+  synced_ = false;
   for (const auto q : resync_queries()) {
     if (q != query::yank || m.oob) wanted_.push_back(q);
   }
@@ -50,7 +52,12 @@ void simulated_daemon::connect(instant now) {
 void simulated_daemon::hears(const scripted_event& e, instant now) {
   if (!vm_.monitor.ready) return;
   const auto raw = boost::json::serialize(e.data);
-  want(apply_event(vm_, {.name = e.name, .data = e.data, .raw = raw}, now));
+  const auto unknown = apply_event(vm_, {.name = e.name, .data = e.data, .raw = raw}, now);
+  if (unknown.any()) want(unknown);
+  note_risk(now);
+}
+
+void simulated_daemon::note_risk(instant now) {
   const bool risk = at_risk(vm_);
   if (risk && !was_at_risk_) next_probe_ = next_sample_ = now;
   if (migrates(vm_) && !was_migrating_) next_sample_ = now;
@@ -66,9 +73,11 @@ void simulated_daemon::slot(instant now) {
     vm_.monitor.waiting_since.reset();
     wanted_.clear();
     sent_.clear();
+    synced_ = false;
     wake(now);
   }
   take_replies(now);
+  if (to_take_back_) return take_back(now);
   if (!dead_) perform(now);
   if (!dead_ && now >= due_) tick(now);
 }
@@ -130,6 +139,7 @@ void simulated_daemon::want(refresh r) {
     std::erase(wanted_, query::migrate_parameters);
     wanted_.insert(wanted_.begin(), query::migrate_parameters);
     add(true, query::migrate_capabilities);
+    add(true, query::chardevs);
   }
   add(r.status, query::status);
   add(r.migration, query::migrate);
@@ -179,7 +189,7 @@ void simulated_daemon::sample(instant now) {
 }
 
 bool simulated_daemon::talking() const {
-  return vm_.monitor.ready && !suspicion_.active() && vm_.monitor.last_reply.has_value();
+  return vm_.monitor.ready && synced_ && !suspicion_.active();
 }
 
 bool simulated_daemon::settled() const {
@@ -198,8 +208,8 @@ vm_view simulated_daemon::view(instant now) const {
 }
 
 void simulated_daemon::decide(instant now) {
-  const bool nothing =
-      !verdict_ && !gone_ && vm_.jobs.empty() && !vm_.migration && !io_.waits() && !engine_.on_watch();
+  const bool nothing = !verdict_ && !gone_ && vm_.jobs.empty() && !migrates(vm_) && !io_.waits() &&
+                       !engine_.on_watch() && vm_.migrates_with.max_bandwidth != guard::held_bandwidth;
   if (nothing) return;
   const auto seen = view(now);
   const auto decisions = engine_.step(look(seen));

@@ -35,7 +35,8 @@ struct surroundings {
   action_frame frame;
   step_budget& of_host;
   diary told;
-  std::map<std::string, kept_incident> disk;  ///< open ones, by run
+  std::map<std::string, kept_incident> disk;       ///< open ones, by run
+  std::optional<boost::json::object> precautions;  ///< what is set in QEMU, for the next run
   killed next_step = killed::not_at_all;
   std::vector<std::string> broken_rules;
   std::map<std::string, std::deque<instant>> steps_taken;  ///< by policy
@@ -48,7 +49,7 @@ class simulated_daemon {
   void hears(const scripted_event&, instant now);
   /// Everything that is due: replies, steps, a tick.
   void slot(instant now);
-  /// SIGTERM: takes back what would be in the way without it.
+  /// SIGTERM: takes back what would be in the way without it, one after the other, and ends.
   void ends_in_order();
 
   bool is_dead() const { return dead_; }
@@ -61,7 +62,8 @@ class simulated_daemon {
     step act;
     std::string run;  ///< of a step; empty for a query or a precaution
     instant at{};
-    bool abandoned = false;  ///< nobody waits for its answer any more
+    bool abandoned = false;   ///< nobody waits for its answer any more
+    bool takes_back = false;  ///< sent at the end of the daemon
   };
   struct begun_step {
     std::string run;
@@ -82,6 +84,7 @@ class simulated_daemon {
   void end_of_process(instant now);
 
   // as vm_session.cpp
+  void note_risk(instant now);
   void want(refresh r);
   void ask_next(instant now);
   void ask(query q, instant now);
@@ -113,6 +116,11 @@ class simulated_daemon {
   void send(const step& s, const std::string& run, instant now);
   void outcome(const std::string& result, instant now);
   void count_step(const std::string& run, instant now);
+  void precaution_done(const step& s, bool accepted, instant now);
+  void give_up_taking_back();
+  void save_precautions() { around_.precautions = engine_.left_in_qemu(); }
+  void take_back(instant now);
+  bool migration_is_over(instant now);
 
   surroundings& around_;
   vm_model vm_;
@@ -120,12 +128,15 @@ class simulated_daemon {
   engine engine_;
   std::optional<verdict> verdict_;
   io_health io_;
-  bool dead_ = false, gone_ = false, was_at_risk_ = false, was_migrating_ = false;
+  bool dead_ = false, gone_ = false, was_at_risk_ = false, was_migrating_ = false, synced_ = false;
   std::uint64_t probes_ = 0;
   instant next_probe_{}, next_sample_{}, due_{};
   std::vector<query> wanted_;
   std::deque<sent_command> sent_;
   std::optional<begun_step> acting_;
+  bool took_back_in_vain_ = false;
+  std::optional<std::deque<step>> to_take_back_;  ///< once it is told to end
+  std::optional<instant> waits_until_;            ///< for the end of the migration it cancelled
 };
 
 }  // namespace unwedge::policies::fake

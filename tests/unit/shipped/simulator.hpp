@@ -26,6 +26,8 @@ class moment {
   moment& mirror(const std::string& id, double seconds_to_ready = 1e6);
   moment& job(const std::string& id, const std::string& type, const std::string& status);
   moment& target_dies(const std::string& job = "m0");
+  moment& target_falls_silent(const std::string& job = "m0");
+  moment& target_flushes(const std::string& job = "m0");
   moment& target_revives(const std::string& job = "m0");
   moment& target_fails(const std::string& job = "m0");
   moment& destination_freezes(bool frozen = true);

@@ -37,8 +37,8 @@ TEST(switchover_guard, brings_a_ready_mirror_over_the_switchover) {
   s.until(30);
   tells(s, {"1.1 set pause-before-switchover on", "1.1 set brake on",
             "10.0 open switchover-guard: mirror-at-switchover ready", "10.0 take switchover-guard: brake off",
-            "11.0 take switchover-guard: block-job-cancel m0", "11.1 take switchover-guard: migrate-continue",
-            "11.1 close switchover-guard: recovered", "11.1 set pause-before-switchover off"});
+            "12.2 take switchover-guard: block-job-cancel m0", "12.3 take switchover-guard: migrate-continue",
+            "12.3 close switchover-guard: recovered", "12.3 set pause-before-switchover off"});
   EXPECT_EQ(s.qemu().fate(), completes);
 }
 
@@ -51,8 +51,8 @@ TEST(switchover_guard, holds_a_migration_until_its_mirror_is_ready) {
   s.until(70);
   tells(s, {"1.1 set pause-before-switchover on", "1.1 set brake on",
             "61.0 open switchover-guard: mirror-at-switchover ready", "61.0 take switchover-guard: brake off",
-            "62.0 take switchover-guard: block-job-cancel m0", "62.0 take switchover-guard: migrate-continue",
-            "62.1 close switchover-guard: recovered", "62.1 set pause-before-switchover off"});
+            "63.2 take switchover-guard: block-job-cancel m0", "63.3 take switchover-guard: migrate-continue",
+            "63.4 close switchover-guard: recovered", "63.4 set pause-before-switchover off"});
   EXPECT_EQ(s.qemu().fate(), completes);
 }
 
@@ -63,8 +63,8 @@ TEST(switchover_guard, holds_even_the_migration_of_an_idle_guest_that_takes_mill
   s.until(30);
   tells(s, {"1.1 set pause-before-switchover on", "1.1 set brake on",
             "11.0 open switchover-guard: mirror-at-switchover ready", "11.0 take switchover-guard: brake off",
-            "11.5 take switchover-guard: block-job-cancel m0", "11.6 take switchover-guard: migrate-continue",
-            "11.6 close switchover-guard: recovered", "11.6 set pause-before-switchover off"});
+            "12.8 take switchover-guard: block-job-cancel m0", "12.8 take switchover-guard: migrate-continue",
+            "12.8 close switchover-guard: recovered", "12.8 set pause-before-switchover off"});
   EXPECT_EQ(s.qemu().fate(), completes);
 }
 
@@ -86,9 +86,9 @@ TEST(switchover_guard, concludes_all_of_several_mirrors) {
   s.until(60);
   tells(s, {"1.1 set pause-before-switchover on", "1.1 set brake on",
             "21.0 open switchover-guard: mirror-at-switchover ready", "21.0 take switchover-guard: brake off",
-            "22.0 take switchover-guard: block-job-cancel m0",
-            "22.0 take switchover-guard: block-job-cancel m1", "22.1 take switchover-guard: migrate-continue",
-            "22.1 close switchover-guard: recovered", "22.1 set pause-before-switchover off"});
+            "23.2 take switchover-guard: block-job-cancel m0",
+            "23.3 take switchover-guard: block-job-cancel m1", "23.3 take switchover-guard: migrate-continue",
+            "23.4 close switchover-guard: recovered", "23.4 set pause-before-switchover off"});
   EXPECT_EQ(s.qemu().fate(), completes);
 }
 
@@ -99,8 +99,8 @@ TEST(switchover_guard, concludes_jobs_that_are_not_dismissed_by_themselves) {
   s.until(30);
   tells(s, {"1.1 set pause-before-switchover on", "1.1 set brake on",
             "10.0 open switchover-guard: mirror-at-switchover ready", "10.0 take switchover-guard: brake off",
-            "11.0 take switchover-guard: block-job-cancel m0", "11.1 take switchover-guard: migrate-continue",
-            "11.1 close switchover-guard: recovered", "11.1 set pause-before-switchover off"});
+            "12.2 take switchover-guard: block-job-cancel m0", "12.3 take switchover-guard: migrate-continue",
+            "12.3 close switchover-guard: recovered", "12.3 set pause-before-switchover off"});
   EXPECT_EQ(s.qemu().fate(), completes);
 }
 
@@ -111,8 +111,8 @@ TEST(switchover_guard, knows_10_0s_zero_page_detection) {
   s.until(30);
   tells(s, {"1.1 set pause-before-switchover on", "1.1 set brake on",
             "10.0 open switchover-guard: mirror-at-switchover ready", "10.0 take switchover-guard: brake off",
-            "11.0 take switchover-guard: block-job-cancel m0", "11.1 take switchover-guard: migrate-continue",
-            "11.1 close switchover-guard: recovered", "11.1 set pause-before-switchover off"});
+            "12.2 take switchover-guard: block-job-cancel m0", "12.3 take switchover-guard: migrate-continue",
+            "12.3 close switchover-guard: recovered", "12.3 set pause-before-switchover off"});
   EXPECT_EQ(s.qemu().fate(), completes);
 }
 
@@ -135,8 +135,8 @@ TEST(switchover_guard, keeps_what_the_manager_sets_for_its_migration) {
   tells(s, {"1.1 set pause-before-switchover on", "1.1 set brake on",
             "5.0 open switchover-guard: mirror-at-switchover not-ready",
             "5.0 take switchover-guard: brake on", "21.0 take switchover-guard: brake off",
-            "22.8 take switchover-guard: block-job-cancel m0", "22.8 take switchover-guard: migrate-continue",
-            "22.9 close switchover-guard: recovered", "22.9 set pause-before-switchover off"});
+            "24.0 take switchover-guard: block-job-cancel m0", "24.1 take switchover-guard: migrate-continue",
+            "24.1 close switchover-guard: recovered", "24.1 set pause-before-switchover off"});
   EXPECT_EQ(s.qemu().fate(), completes);
   EXPECT_EQ(s.qemu().bandwidth(), 50'000'000);
 }
@@ -150,8 +150,7 @@ TEST(switchover_guard, waits_at_the_switchover_for_a_mirror_that_gets_ready) {
   tells(s, {"1.1 set pause-before-switchover on", "1.1 set brake on",
             "21.0 open switchover-guard: mirror-at-switchover ready",
             "21.0 take switchover-guard: block-job-cancel m0", "21.1 take switchover-guard: migrate-continue",
-            "21.1 close switchover-guard: recovered", "21.1 set brake off",
-            "21.1 set pause-before-switchover off"});
+            "21.1 close switchover-guard: recovered", "21.1 set pause-before-switchover off"});
   EXPECT_EQ(s.qemu().fate(), completes);
 }
 
@@ -163,7 +162,8 @@ TEST(switchover_guard, cancels_at_the_switchover_when_the_guest_has_stood_still_
   s.until(60);
   tells(s, {"1.1 set pause-before-switchover on", "1.1 set brake on",
             "27.5 open switchover-guard: mirror-at-switchover not-ready",
-            "27.5 take switchover-guard: migrate_cancel", "27.6 close switchover-guard: recovered"});
+            "27.5 take switchover-guard: migrate_cancel", "27.6 close switchover-guard: recovered",
+            "27.6 set brake on"});
   EXPECT_EQ(s.qemu().fate(), survives);
 }
 

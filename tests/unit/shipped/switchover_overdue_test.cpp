@@ -53,8 +53,8 @@ TEST(switchover_overdue, is_seen_without_events_too) {
   s.at(1).manager_sets("pause-before-switchover");
   s.at(2).migrate();
   s.until(120);
-  tells(s, {"62.8 open switchover-overdue: switchover-overdue",
-            "62.8 take switchover-overdue: migrate_cancel", "62.8 close switchover-overdue: recovered"});
+  tells(s, {"62.5 open switchover-overdue: switchover-overdue",
+            "62.5 take switchover-overdue: migrate_cancel", "62.6 close switchover-overdue: recovered"});
   EXPECT_EQ(s.qemu().fate(), survives);
 }
 
