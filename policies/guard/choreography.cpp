@@ -21,12 +21,12 @@ std::string broken_sentence(const copy& c) {
                      qmp::printable(c.error));
 }
 
-std::optional<wish> press_brake(const situation& s, const so_far& so) {
+std::optional<wish> press_brake(const situation& s, const so_far& so, std::string why) {
   // What the migration's owner set just before it began must be known, or it would be lost.
   if (s.vm.migrates_with.parameters_at < s.vm.migration->began) return std::nullopt;
   auto press = so.by_brake.press(s.vm);
   if (!press) return std::nullopt;
-  return wish{std::move(*press), "it must not come to its switchover while a mirror still copies"};
+  return wish{std::move(*press), std::move(why)};
 }
 
 std::optional<wish> release_brake(const situation& s, const so_far& so, std::string why) {
@@ -55,7 +55,11 @@ std::optional<wish> while_active(const situation& s, const so_far& so) {
   }
   const bool copying = s.first(copy_state::copying) != nullptr;
   const bool holds_back = so.by_brake.holds_back(s.vm);
-  if (!holds_back && (copying || s.doubtful())) return press_brake(s, so);
+  if (!holds_back && copying)
+    return press_brake(s, so, "it must not come to its switchover while a mirror still copies");
+  if (!holds_back && s.doubtful())
+    return press_brake(s, so,
+                       "a target owes an answer: it must not come to its switchover before that is there");
   if (!copying && (!holds_back || s.targets_answer())) {
     return release_brake(
         s, so, s.all.empty() ? "no mirror is left" : "its mirrors are READY, and their targets answer");
