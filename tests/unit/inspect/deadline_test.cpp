@@ -21,8 +21,10 @@ TEST(deadline, ends_an_inspection_whose_worker_hangs) {
     const auto began = steady_clock::now();
     inspection run{c.pid(), {"--any-process", "--deadline", "400ms"}};
     ASSERT_TRUE(eventually([&] { return run.worker() != 0; }));
+    const auto worker = run.worker();
+    ASSERT_GT(worker, 0);
     ::usleep(static_cast<useconds_t>(i * 1'000));
-    ::kill(run.worker(), SIGSTOP);
+    ::kill(worker, SIGSTOP);
     const auto r = run.finish();
     EXPECT_LT(steady_clock::now() - began, 3s);
     ASSERT_TRUE(r.document.contains("problems")) << r.printed;

@@ -55,6 +55,7 @@ TEST(target, goes_on_when_the_helper_is_killed_at_any_instant) {
     inspection run{c.pid()};
     ASSERT_TRUE(eventually([&] { return run.worker() != 0; }));
     const auto worker = run.worker();
+    ASSERT_GT(worker, 0);
     instant.wait(worker);
     ::kill(run.pid(), SIGKILL);
     run.finish();
@@ -71,9 +72,10 @@ TEST(target, goes_on_when_the_worker_is_killed_and_the_document_says_what_is_mis
   random_instants instant;
   int during_capture = 0;
   for (int i = 0; i < 100; ++i) {
-    inspection run{c.pid()};
+    inspection run{c.pid(), {"--any-process", "--deadline", "60s"}};
     ASSERT_TRUE(eventually([&] { return run.worker() != 0; }));
     const auto worker = run.worker();
+    ASSERT_GT(worker, 0);
     instant.wait(worker);
     ::kill(worker, SIGKILL);
     const auto r = run.finish();
@@ -113,9 +115,10 @@ TEST(signals, are_not_lost) {
   for (int i = 0; i < 60; ++i) {
     inspection run{c.pid()};
     if (!eventually([&] { return run.worker() != 0; })) break;
-    if (i % 2 == 0) {
-      instant.wait(run.worker());
-      ::kill(i % 4 == 0 ? run.pid() : run.worker(), SIGKILL);
+    const auto worker = run.worker();
+    if (worker > 0 && i % 2 == 0) {
+      instant.wait(worker);
+      ::kill(i % 4 == 0 ? run.pid() : worker, SIGKILL);
     }
     run.finish();
   }

@@ -10,7 +10,9 @@
 
 #include <algorithm>
 #include <fstream>
+#include <map>
 #include <new>
+#include <optional>
 #include <utility>
 
 namespace unwedge::inspect {
@@ -100,25 +102,45 @@ void start_counting(std::size_t count, shared& out) {
     }}.detach();
 }
 
-bool spins(pid_t pid, pid_t tid) {
-  constexpr std::uint64_t some = 3;  // clock ticks
+namespace {
+
+constexpr std::uint64_t some_ticks = 3;  // of CPU time: enough to come from anywhere to the place
+
+std::optional<evidence::stat_line> stat_of(pid_t pid, pid_t tid) {
   std::ifstream file(fmt::format("/proc/{}/task/{}/stat", pid, tid));
   std::string line;
   std::getline(file, line);
-  const auto stat = evidence::parse_stat(line);
-  return stat && stat->state == 'R' && stat->cpu_ticks >= some;
+  return evidence::parse_stat(line);
+}
+
+std::map<pid_t, std::uint64_t> ticks_of(pid_t pid) {
+  std::map<pid_t, std::uint64_t> ticks;
+  for (const auto& [tid, state] : states_of(pid))
+    if (const auto stat = stat_of(pid, tid)) ticks[tid] = stat->cpu_ticks;
+  return ticks;
+}
+
+}  // namespace
+
+bool spins(pid_t pid, pid_t tid) {
+  const auto stat = stat_of(pid, tid);
+  return stat && stat->state == 'R' && stat->cpu_ticks >= some_ticks;
 }
 
 bool settled(const child& c, const shared& in, std::size_t threads, std::size_t spinning) {
+  if (!eventually([&] { return in.ready == threads; })) return false;
+  const auto when_ready = ticks_of(c.pid());
   const auto as_it_is_to_be = [&] {
     const auto states = states_of(c.pid());
+    auto now = ticks_of(c.pid());
     const auto sleep = std::ranges::count(states, 'S', [](const auto& s) { return s.second; });
-    const auto spin = std::ranges::count_if(states, [&](const auto& s) { return spins(c.pid(), s.first); });
+    const auto spin = std::ranges::count_if(
+        when_ready, [&](const auto& before) { return now[before.first] >= before.second + some_ticks; });
     return states.size() == threads + 1 && std::cmp_equal(spin, spinning) &&
            std::cmp_equal(sleep, threads + 1 - spinning);
   };
   return eventually([&] {
-    if (in.ready != threads || !as_it_is_to_be()) return false;
+    if (!as_it_is_to_be()) return false;
     ::usleep(2'000);  // asleep on the way there, perhaps
     return as_it_is_to_be();
   });
