@@ -87,6 +87,10 @@ bool owes_answer(const socket_facts& s) {
          (s.kind == socket_facts::family::tcp && s.last_sent && *s.last_sent < s.last_received);
 }
 
+bool may_owe_answer(const socket_facts& s) {
+  return s.kind == socket_facts::family::tcp && s.last_sent && *s.last_sent == s.last_received;
+}
+
 std::vector<std::string> nodes_with_peer(const vm_model& vm, const std::string& peer) {
   std::vector<std::string> names;
   if (peer.empty()) return names;

@@ -41,13 +41,14 @@ void io_health::add(const process_facts& facts, const vm_model& vm) {
                  .receive_queue = s.receive_queue,
                  .owed = owes_answer(s),
                  .stuck = has_stuck_bytes(s),
+                 .unclear = may_owe_answer(s),
                  .since = facts.at};
     const auto before = connections_.find(s.inode);
     if (before != connections_.end()) {
       const auto& b = before->second;
       c.moved = b.acked != c.acked || b.received != c.received || b.send_queue != c.send_queue ||
                 b.receive_queue != c.receive_queue;
-      if (!c.moved && b.owed && c.owed) c.since = b.since;
+      if (!c.moved && (b.owed || b.unclear) && (c.owed || c.unclear)) c.since = b.since;
     }
     connections.emplace(s.inode, std::move(c));
   }
@@ -71,16 +72,25 @@ void io_health::add(const process_facts& facts, const vm_model& vm) {
   file_waits_ = std::move(waits);
 }
 
+bool io_health::stands_still_elsewhere(const std::string& peer) const {
+  return std::ranges::any_of(file_waits_, [&](const auto& w) { return w.second.since != looked_at_; }) ||
+         std::ranges::any_of(connections_, [&](const auto& c) {
+           return c.second.peer != peer && c.second.owed && c.second.since != looked_at_;
+         });
+}
+
 /// Several connections to one server cannot be told apart: only if all of them are dead, this one is.
-std::optional<instant> io_health::silent_since(const vm_model& vm, const std::string& peer,
+std::optional<instant> io_health::silent_since(const vm_model& vm, const std::string& peer, bool busy,
                                                instant now) const {
   if (stale(now)) return std::nullopt;
   std::optional<instant> latest;
   std::size_t sockets = 0;
+  const bool job_waits_for_it = busy && !stands_still_elsewhere(peer);
   for (const auto& [inode, c] : connections_) {
     if (c.peer != peer) continue;
     ++sockets;
-    if (!c.owed || c.since == looked_at_) return std::nullopt;
+    const bool owed = c.owed || (job_waits_for_it && c.unclear);
+    if (!owed || c.since == looked_at_) return std::nullopt;
     latest = std::max(latest.value_or(c.since), c.since);
   }
   if (sockets != count_nodes_with_peer(vm, peer)) return std::nullopt;
@@ -91,7 +101,7 @@ std::optional<instant> io_health::silent_since(const vm_model& vm, const job_sta
   if (!job.target || connections_.empty()) return std::nullopt;
   const auto node = vm.nodes.find(*job.target);
   if (node == vm.nodes.end() || node->second.peer.empty()) return std::nullopt;
-  return silent_since(vm, node->second.peer, now);
+  return silent_since(vm, node->second.peer, job.busy, now);
 }
 
 std::optional<instant> io_health::dead_since(const vm_model& vm, const job_state& job, instant now) const {
@@ -111,7 +121,8 @@ bool io_health::answers_since(const vm_model& vm, const job_state& job, instant 
   if (looked_at_ < since) return false;
   return std::ranges::all_of(connections_, [&](const auto& c) {
     // That it moved since a look before `since` says nothing.
-    return c.second.peer != node->second.peer || !c.second.owed ||
+    const bool owed = c.second.owed || (job.busy && c.second.unclear);
+    return c.second.peer != node->second.peer || !owed ||
            (c.second.moved && looked_before_ >= since);
   });
 }
@@ -121,7 +132,7 @@ std::vector<io_health::disk> io_health::stalled_disks(const vm_model& vm, instan
   if (!waits() || stale(now)) return out;
   for (const auto& [name, node] : vm.nodes) {
     if (!node.of_guest || node.peer.empty()) continue;
-    if (const auto since = silent_since(vm, node.peer, now)) out.push_back({name, node.peer, *since});
+    if (const auto since = silent_since(vm, node.peer, false, now)) out.push_back({name, node.peer, *since});
   }
   for (const auto& [tid, wait] : file_waits_) {
     if (wait.since != looked_at_) out.push_back({wait.file, wait.comm, wait.since});

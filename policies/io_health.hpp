@@ -15,7 +15,8 @@ class io_health {
   void add(const process_facts&, const vm_model&);
 
   /// Since when the connection of the node that this job copies to is silent although its server owes an
-  /// answer, or does not take what was sent: two samples at least say so, the last of them not long ago.
+  /// answer, or does not take what was sent: two samples at least say so, the last of them not long ago. Where
+  /// the connection does not tell whether one is owed, a job that is busy says that it is.
   /// nullopt: it is well, or idle, or which connection it is cannot be told.
   std::optional<instant> silent_since(const vm_model&, const job_state&, instant now) const;
 
@@ -46,6 +47,7 @@ class io_health {
     std::string peer;
     std::uint64_t acked = 0, received = 0, send_queue = 0, receive_queue = 0;
     bool owed = false, stuck = false, moved = false;
+    bool unclear = false;  ///< whether an answer is owed
     instant since{};  ///< as it is now since then
   };
   struct file_wait {
@@ -55,7 +57,9 @@ class io_health {
     instant since{};
   };
 
-  std::optional<instant> silent_since(const vm_model&, const std::string& peer, instant now) const;
+  std::optional<instant> silent_since(const vm_model&, const std::string& peer, bool busy, instant now) const;
+  /// Something else stands still, a disk of the source's say: a busy job may wait for that.
+  bool stands_still_elsewhere(const std::string& peer) const;
   bool stale(instant now) const;
 
   instant looked_at_{}, looked_before_{};

@@ -19,6 +19,7 @@ struct job_state {
   std::string status;  ///< QEMU's JobStatus as text; unknown ones are kept
   std::int64_t offset = 0;
   std::int64_t len = 0;
+  bool busy = false;      ///< at its last query it waited for I/O or ran: neither paused nor asleep by its speed
   std::string io_status;  ///< ok, failed, nospace
   std::string error;
   std::optional<std::string> target;  ///< the node it copies to, where the block graph tells

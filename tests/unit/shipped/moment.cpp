@@ -39,6 +39,10 @@ moment& moment::target_falls_silent(const std::string& job) {
   return qemu([=](scripted_qemu& q) { q.target_falls_silent(job); });
 }
 
+moment& moment::target_falls_silent_in_one_tick(const std::string& job) {
+  return qemu([=](scripted_qemu& q) { q.target_falls_silent_in_one_tick(job); });
+}
+
 moment& moment::target_flushes(const std::string& job) {
   return qemu([=](scripted_qemu& q) { q.target_flushes(job); });
 }

@@ -23,7 +23,7 @@ std::vector<socket_facts> scripted_qemu::sockets() const {
       auto& s = out.emplace_back(j.takes_bytes ? unanswered_connection(j.fd, j.peer)
                                                : dead_connection(j.fd, j.peer));
       s.bytes_acked += static_cast<std::uint64_t>(j.offset);
-      s.last_received = s.last_sent.emplace(since(*j.owed_since, now_)) + milliseconds(20);
+      s.last_received = s.last_sent.emplace(since(*j.owed_since, now_)) + milliseconds(j.same_tick ? 0 : 20);
       continue;
     }
     auto& s = out.emplace_back(idle_connection(j.fd, j.peer));

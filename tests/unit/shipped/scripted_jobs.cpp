@@ -61,6 +61,11 @@ void scripted_qemu::target_falls_silent(const std::string& job) {
   target_dies(job);
 }
 
+void scripted_qemu::target_falls_silent_in_one_tick(const std::string& job) {
+  jobs_.at(job).same_tick = true;
+  target_falls_silent(job);
+}
+
 void scripted_qemu::target_flushes(const std::string& job) {
   jobs_.at(job).takes_bytes = jobs_.at(job).slow_flush = true;
 }

@@ -49,6 +49,7 @@ struct scripted_job {
   double offset = 0, bytes_a_second = 0;
   bool dead = false;         ///< its server has been stopped
   bool takes_bytes = false;  ///< all the same: they are only not answered
+  bool same_tick = false;    ///< its last answer and the request that it owes one for are of one tick
   bool slow_flush = false;   ///< its server answers all but flushes
   bool cut = false;          ///< its connection is no more
   bool listed = true;        ///< not null yet
@@ -72,6 +73,7 @@ class scripted_qemu {
   void job_io_status(const std::string& id, const std::string& status) { jobs_.at(id).io_status = status; }
   void target_dies(const std::string& job);
   void target_falls_silent(const std::string& job);  ///< it takes all that is sent, and answers nothing
+  void target_falls_silent_in_one_tick(const std::string& job);  ///< between an answer and the next request
   void target_flushes(const std::string& job);       ///< without end: a slow disk behind a large cache
   void target_revives(const std::string& job);
   void target_fails(const std::string& job);  ///< its server has closed the connection

@@ -64,6 +64,7 @@ array scripted_qemu::block_jobs() const {
              {"total-progress", 268'435'456},
              {"offset", offset},
              {"len", 268'435'456},
+             {"busy", j.status == "running" || j.owed_since.has_value()},
              {"io-status", j.io_status}};
     if (!j.error.empty()) o["error"] = j.error;
     out.push_back(std::move(o));

@@ -27,6 +27,7 @@ class moment {
   moment& job(const std::string& id, const std::string& type, const std::string& status);
   moment& target_dies(const std::string& job = "m0");
   moment& target_falls_silent(const std::string& job = "m0");
+  moment& target_falls_silent_in_one_tick(const std::string& job = "m0");
   moment& target_flushes(const std::string& job = "m0");
   moment& target_revives(const std::string& job = "m0");
   moment& target_fails(const std::string& job = "m0");
