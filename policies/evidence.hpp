@@ -23,6 +23,8 @@ struct mutex_wait {
   std::uint64_t address = 0;
   pid_t owner = 0;  ///< tid that glibc wrote into the mutex; 0 if it could not be read
   std::uint32_t count = 0;
+  bool outside_program = false;  ///< it is known not to lie in the program's own data, as the BQL does: an
+                                 ///< AioContext's lock lies on the heap
 };
 
 /// The system call a thread is in, as /proc/PID/task/TID/syscall shows it.
@@ -39,6 +41,7 @@ struct thread_facts {
   char state = '?';                      ///< R S D T t Z X, as in proc(5)
   std::string wchan;                     ///< kernel function it sleeps in; empty if unknown
   std::uint64_t cpu_ns = 0;              ///< time on a CPU so far
+  std::uint64_t waited_for_cpu_ns = 0;   ///< time that it could have run and did not, so far (schedstat)
   std::uint64_t context_switches = 0;    ///< voluntary + involuntary so far
   std::optional<syscall_facts> syscall;  ///< nullopt: not permitted or gone
   std::optional<mutex_wait> waits_for;
@@ -70,8 +73,13 @@ struct socket_facts {
 /// A file descriptor that is not a socket but matters to the verdict.
 struct file_facts {
   int fd = -1;
-  enum class kind { eventfd, signalfd, regular, other } what = kind::other;
-  std::string target;  ///< readlink of /proc/PID/fd/N
+  enum class kind { eventfd, signalfd, io_uring, regular, other } what = kind::other;
+  std::string target{};         ///< readlink of /proc/PID/fd/N
+  std::uint32_t in_flight = 0;  ///< of an io_uring: requests taken by the kernel and not completed
+  // Of a regular file that a thread blocks on, where the kernel tells:
+  std::string file_system{};                        ///< its type: ext4, nfs4, fuse.glusterfs
+  std::string source{};                             ///< what is mounted there
+  std::optional<std::uint64_t> device_completed{};  ///< requests that its block device has completed so far
 };
 
 /// One sample of a whole process.
@@ -80,11 +88,13 @@ struct process_facts {
   bool alive = false;  ///< false: the pidfd says it has ended; nothing else is filled in
   pid_t pid = 0;
   pid_t tracer = 0;           ///< TracerPid of the main thread
+  std::optional<std::string> frozen_in;  ///< its cgroup is frozen: the cgroup's path, empty if not readable
   bool has_signalfd = false;  ///< QEMU's main loop always polls one: its ppoll without it is a nested one
   std::uint64_t written = 0;  ///< /proc/PID/io wchar: bytes passed to write calls so far
   std::uint64_t read = 0;     ///< rchar
   std::vector<thread_facts> threads;  ///< the first is the main thread (tid == pid)
-  std::vector<socket_facts> sockets;  ///< those that some thread polls or blocks on, and all TCP ones
+  std::vector<socket_facts> sockets;  ///< those that some thread polls or blocks on, all TCP ones, and those
+                                      ///< of AF_UNIX whose peer has not read all
   std::vector<file_facts> files;      ///< those that some thread polls or blocks on
   std::vector<std::string> missing;   ///< what could not be read, and why: missing evidence is not health
 };

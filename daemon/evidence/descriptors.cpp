@@ -2,6 +2,7 @@
 
 #include "daemon/evidence/address.hpp"
 #include "daemon/evidence/sockets.hpp"
+#include "daemon/evidence/storage.hpp"
 
 #include <fmt/format.h>
 
@@ -14,6 +15,8 @@
 namespace unwedge::evidence {
 
 namespace {
+
+constexpr std::string_view io_uring_target = "anon_inode:[io_uring]";
 
 struct socket_name {
   int fd;
@@ -46,6 +49,7 @@ policies::file_facts::kind kind_of(std::string_view target) {
   using enum policies::file_facts::kind;
   if (target == "anon_inode:[eventfd]") return eventfd;
   if (target == "anon_inode:[signalfd]") return signalfd;
+  if (target == io_uring_target) return io_uring;
   if (target.starts_with('/') && !target.starts_with("/dev/")) return regular;
   return other;
 }
@@ -128,6 +132,28 @@ void look_at_sockets(sampling& s, std::vector<socket_name> sockets, const std::v
   std::ranges::sort(s.facts.sockets, {}, &policies::socket_facts::fd);
 }
 
+/// How many requests the kernel has taken and not completed, as io_uring's fdinfo counts them; what is no
+/// such count is 0.
+std::uint32_t in_flight(sampling& s, int ring) {
+  constexpr std::uint32_t most = 65'536;
+  const auto text = s.files.read(s.of.proc_dir(), fmt::format("fdinfo/{}", ring).c_str());
+  if (!text) return 0;
+  const auto taken = number_after(*text, "CachedSqHead:");
+  const auto completed = number_after(*text, "CachedCqTail:");
+  if (!taken || !completed) return 0;
+  const auto open = static_cast<std::uint32_t>(*taken) - static_cast<std::uint32_t>(*completed);
+  return open <= most ? open : 0;
+}
+
+void keep_file(sampling& s, int fd, const std::string& target) {
+  s.facts.files.push_back({.fd = fd, .what = kind_of(target), .target = printable(target)});
+  auto& file = s.facts.files.back();
+  if (target == io_uring_target) file.in_flight = in_flight(s, fd);
+  const auto blocks = [&](const policies::thread_facts& t) { return t.io_fd == file.fd; };
+  if (file.what == policies::file_facts::kind::regular && std::ranges::any_of(s.facts.threads, blocks))
+    look_below(s, file);
+}
+
 }  // namespace
 
 void read_descriptors(sampling& s) {
@@ -135,9 +161,15 @@ void read_descriptors(sampling& s) {
   expand_epolls(s, seen);
   const auto waited = waited_on(s.facts);
   look_at_sockets(s, seen.sockets, waited);
-  for (const auto& [fd, target] : seen.files)
-    if (std::ranges::binary_search(waited, fd) && s.facts.files.size() < most_files)
-      s.facts.files.push_back({.fd = fd, .what = kind_of(target), .target = printable(target)});
+  // Which file an io_uring's requests are for the kernel does not tell: one of these.
+  const auto is_ring = [](const auto& f) { return f.second == io_uring_target; };
+  const bool has_ring = std::ranges::any_of(seen.files, is_ring);
+  for (const auto& [fd, target] : seen.files) {
+    const bool behind_a_ring = has_ring && kind_of(target) == policies::file_facts::kind::regular;
+    const bool matters =
+        target == io_uring_target || behind_a_ring || std::ranges::binary_search(waited, fd);
+    if (matters && s.facts.files.size() < most_files) keep_file(s, fd, target);
+  }
 }
 
 }  // namespace unwedge::evidence

@@ -1,11 +1,14 @@
 #include "daemon/evidence/sample.hpp"
 
+#include "daemon/evidence/cgroup.hpp"
 #include "daemon/evidence/descriptors.hpp"
+#include "daemon/evidence/stat_line.hpp"
 #include "daemon/evidence/threads.hpp"
 #include "daemon/evidence/waits.hpp"
 
 #include <algorithm>
 #include <cerrno>
+#include <tuple>
 
 namespace unwedge::evidence {
 
@@ -20,6 +23,9 @@ void read_whole(sampling& s) {
     s.facts.tracer = static_cast<pid_t>(counter(*status, "TracerPid:"));
   else
     s.missing.note("status", "", status.error());
+  if (const auto stat = s.files.read(s.of.proc_dir(), "stat")) {
+    if (const auto data = parse_program_data(*stat)) std::tie(s.data_begin, s.data_end) = *data;
+  }
   if (const auto io = s.files.read(s.of.proc_dir(), "io")) {
     s.facts.written = counter(*io, "wchar:");
     s.facts.read = counter(*io, "rchar:");
@@ -41,6 +47,8 @@ policies::process_facts sample(const process& of, std::chrono::steady_clock::tim
   if (of.alive()) {
     read_whole(s);
     read_threads(s);
+    if (!facts.threads.empty() && may_be_frozen(facts.threads.front().state, facts.threads.front().wchan))
+      facts.frozen_in = frozen_cgroup(of);
     follow_waits(s);
     read_descriptors(s);
   }
@@ -54,6 +62,17 @@ policies::process_facts sample(const process& of, std::chrono::steady_clock::tim
   facts.alive = true;
   facts.missing = missing.sentences();
   return facts;
+}
+
+std::optional<policies::thread_facts> sample_main_thread(const process& of) {
+  policies::process_facts facts;
+  missing_list missing;
+  proc_reader files;
+  target_memory memory{of};
+  sampling s{.of = of, .facts = facts, .missing = missing, .files = files, .memory = memory};
+  read_main_thread(s);
+  if (facts.threads.empty() || !of.alive()) return std::nullopt;
+  return std::move(facts.threads.front());
 }
 
 }  // namespace unwedge::evidence

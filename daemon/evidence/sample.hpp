@@ -6,6 +6,7 @@
 #include "policies/evidence.hpp"
 
 #include <chrono>
+#include <optional>
 
 namespace unwedge::evidence {
 
@@ -21,5 +22,9 @@ namespace unwedge::evidence {
 /// not of one instant: threads are read one after the other, so a verdict needs several samples. Rights:
 /// those of ptrace(2) PTRACE_MODE_ATTACH.
 policies::process_facts sample(const process& of, std::chrono::steady_clock::time_point now);
+
+/// The main thread alone, without what it waits for: about 40 us. nullopt: the process has ended, or its files
+/// cannot be read. Blocks as sample() does.
+std::optional<policies::thread_facts> sample_main_thread(const process& of);
 
 }  // namespace unwedge::evidence

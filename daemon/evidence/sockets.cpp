@@ -57,13 +57,15 @@ std::expected<std::optional<policies::socket_facts>, int> look_at_socket(const p
   }
   if (!is_socket(twin.get(), inode)) return std::nullopt;
   policies::socket_facts facts{.fd = fd, .inode = inode, .kind = family_of(twin.get())};
-  if (!any && facts.kind != policies::socket_facts::family::tcp) return std::nullopt;
+  using enum policies::socket_facts::family;
+  if (!any && facts.kind == other) return std::nullopt;
   facts.listening = option(twin.get(), SO_ACCEPTCONN) == 1;
   facts.local = name_of(twin.get(), &::getsockname);
   if (facts.listening)
     return facts;  // it has no peer, and its TCP_INFO counts waiting connections as unacked
   facts.peer = name_of(twin.get(), &::getpeername);
   facts.send_queue = queue(twin.get(), SIOCOUTQ);
+  if (!any && facts.kind == unix_stream && facts.send_queue == 0) return std::nullopt;
   facts.receive_queue = queue(twin.get(), SIOCINQ);
   if (facts.kind == policies::socket_facts::family::tcp && !read_tcp_progress(twin.get(), facts))
     return std::unexpected(errno);

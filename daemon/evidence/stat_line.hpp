@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace unwedge::evidence {
 
@@ -17,5 +18,9 @@ struct stat_line {
 
 /// nullopt: not such a line. The name may itself contain ") R 1 (", so the fields count from the last ')'.
 std::optional<stat_line> parse_stat(std::string_view line);
+
+/// Where the program's own data begins and where its heap does (start_data, start_brk); its zeroed data lies
+/// before the heap. nullopt: not such a line, or the kernel does not tell us (it then says 0).
+std::optional<std::pair<std::uint64_t, std::uint64_t>> parse_program_data(std::string_view line);
 
 }  // namespace unwedge::evidence

@@ -11,4 +11,7 @@ inline constexpr std::size_t most_threads = 4096;
 /// are refused stays, with what could be read, and the rest is noted as missing.
 void read_threads(sampling& s);
 
+/// The main thread alone.
+void read_main_thread(sampling& s);
+
 }  // namespace unwedge::evidence

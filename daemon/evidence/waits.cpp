@@ -37,16 +37,19 @@ void note_memory(sampling& s, const policies::thread_facts& thread, std::string_
   s.missing.note(what, name_of(thread), error == EAGAIN ? "not in memory" : error_text(error));
 }
 
-void follow_lock(sampling& s, policies::thread_facts& thread, std::span<const pid_t> tids) {
+void follow_lock(sampling& s, policies::thread_facts& thread) {
   const auto address = waits_for_lock(*thread.syscall);
   if (!address) return;
   auto& wait = thread.waits_for.emplace();
   wait.address = *address;
+  const bool within = *address >= s.data_begin && *address < s.data_end;
+  wait.outside_program = s.data_end != 0 && !within;
   mutex_words words{};
   const auto got = s.memory.read(*address, std::as_writable_bytes(std::span{&words, 1}));
   if (!got) return note_memory(s, thread, "lock", got.error());
-  if (words.lock == 0 || !std::ranges::binary_search(tids, words.owner)) return;
-  wait.owner = words.owner;
+  const auto owner = std::ranges::lower_bound(s.tids, words.owner, {}, &std::pair<pid_t, pid_t>::first);
+  if (words.lock == 0 || owner == s.tids.end() || owner->first != words.owner) return;
+  wait.owner = owner->second;
   wait.count = words.count;
 }
 
@@ -97,13 +100,10 @@ void follow_send(sampling& s, policies::thread_facts& thread) {
 }  // namespace
 
 void follow_waits(sampling& s) {
-  std::vector<pid_t> tids;
-  tids.reserve(s.facts.threads.size());
-  for (const auto& thread : s.facts.threads) tids.push_back(thread.tid);
-  std::ranges::sort(tids);
+  std::ranges::sort(s.tids);
   for (auto& thread : s.facts.threads) {
     if (!thread.syscall) continue;
-    follow_lock(s, thread, tids);
+    follow_lock(s, thread);
     follow_poll(s, thread);
     follow_send(s, thread);
     if (const auto set = waits_on_set(*thread.syscall)) thread.polled_fds.push_back(*set);

@@ -8,6 +8,8 @@
 #include "policies/evidence.hpp"
 
 #include <span>
+#include <utility>
+#include <vector>
 
 namespace unwedge::evidence {
 
@@ -18,6 +20,9 @@ struct sampling {
   missing_list& missing;
   proc_reader& files;
   target_memory& memory;
+  /// Of every thread its tid as the process itself knows it, and as we do (pid_namespaces(7)); sorted.
+  std::vector<std::pair<pid_t, pid_t>> tids{};
+  std::uint64_t data_begin = 0, data_end = 0;  ///< the program's own data, zeroed data included
 };
 
 /// Fills waits_for, polled_fds and io_fd of every thread in `s.facts.threads` from its syscall. The owner of
