@@ -1,28 +1,16 @@
 #include "policies/judge.hpp"
 
-#include "policies/connections.hpp"
+#include "policies/progress.hpp"
+#include "policies/pulse.hpp"
 #include "policies/wait_chain.hpp"
+#include "policies/wait_roots.hpp"
 
 #include <fmt/format.h>
 
-#include <sys/syscall.h>
-
 #include <algorithm>
-#include <array>
 
 namespace unwedge::policies {
 namespace {
-
-using samples_view = std::span<const process_facts>;
-
-bool is_send(long number) {
-  constexpr std::array calls{SYS_sendmsg, SYS_sendto, SYS_write, SYS_writev, SYS_sendmmsg};
-  return std::ranges::find(calls, number) != calls.end();
-}
-
-std::string label(const thread_facts& t) {
-  return fmt::format("{} (tid {})", t.comm, t.tid);
-}
 
 /// The latest samples that suffice: a process that was at work before and is stuck now counts from when it
 /// got stuck. Empty: it was not looked at for long enough.
@@ -40,103 +28,28 @@ bool same_throughout(samples_view samples, const wait_chain& last) {
       samples, [&](const process_facts& f) { return !f.threads.empty() && same_wait(follow(f), last); });
 }
 
-/// A thread of the chain that runs, or the main thread's file I/O that goes on: the process is at work.
-std::optional<std::string> progress(samples_view samples, const wait_chain& chain, const judge_settings& s) {
-  for (const auto* t : chain.threads) {
-    const auto share = cpu_share(samples, t->tid);
-    if (share > s.busy_share) return fmt::format("{} used {:.0f} % of a CPU.", label(*t), share * 100);
-  }
-  const auto& end = chain.end();
-  const auto* before = find_thread(samples.front(), end.tid);
-  const bool moved = before != nullptr && before->context_switches != end.context_switches;
-  const auto bytes =
-      samples.back().written - samples.front().written + samples.back().read - samples.front().read;
-  if (end.io_fd && moved && bytes > 0 && find_socket(samples.back(), *end.io_fd) == nullptr) {
-    return fmt::format("{} reads or writes files, {} bytes since the first sample.", label(end), bytes);
-  }
-  return std::nullopt;
+/// Samples over so much longer that what they show throughout is no matter of chance.
+samples_view for_long(samples_view all, instant since, const judge_settings& s) {
+  const bool long_enough =
+      all.back().at - since >= 2 * s.patience && all.back().at - all.front().at >= s.patience;
+  return long_enough ? all : samples_view{};
 }
 
 /// QEMU's main loop polls its signalfd whenever it is idle; a poll without it is a nested one (aio_poll),
 /// which waits for one thing and runs nothing else.
-bool polls_nested(const process_facts& facts, const thread_facts& t) {
-  const auto is_signalfd = [&](int fd) {
-    return std::ranges::any_of(
-        facts.files, [&](const file_facts& f) { return f.fd == fd && f.what == file_facts::kind::signalfd; });
-  };
-  const auto is_known = [&](int fd) {
-    return find_socket(facts, fd) != nullptr ||
-           std::ranges::find(facts.files, fd, &file_facts::fd) != facts.files.end();
-  };
-  // One that could not be looked at may be the signalfd.
-  return facts.has_signalfd && !t.polled_fds.empty() && std::ranges::all_of(t.polled_fds, is_known) &&
-         std::ranges::none_of(t.polled_fds, is_signalfd);
-}
+enum class poll_kind { nested, main_loops_own, unknown };
 
-/// A thread that sends on a migration stream has one of these names (qemu-facts section 6).
-bool is_migration_thread(const thread_facts& t) {
-  return t.comm == "live_migration" || t.comm.starts_with("mig/src/main");
-}
-
-/// Without debug-threads every thread bears the process's name: it may be the migration's then.
-bool may_be_migration_thread(const thread_facts& t, const thread_facts& main, const vm_model& vm) {
-  return t.tid != main.tid && t.comm == main.comm && vm.migration && is_running(*vm.migration);
-}
-
-wait_root blocking_socket_root(samples_view samples, const socket_facts& s, const thread_facts& waiter,
-                               const vm_model& vm) {
-  wait_root root{
-      .type = wait_root::kind::socket, .name = "", .peer = s.peer, .silent_for = silence(samples, s)};
-  const auto nodes = nodes_with_peer(vm, s.peer);
-  if (nodes.size() == 1) {
-    root.type = wait_root::kind::block_node;
-    root.name = nodes.front();
-    root.job_target = vm.nodes.find(nodes.front())->second.job_target;
-  } else if (nodes.empty() && (is_migration_thread(waiter) ||
-                               may_be_migration_thread(waiter, samples.back().threads.front(), vm))) {
-    root.type = wait_root::kind::migration;
-    root.name = "migration";
+poll_kind poll_of(const process_facts& facts, const thread_facts& t) {
+  if (!facts.has_signalfd || t.polled_fds.empty()) return poll_kind::unknown;
+  bool all_known = true;
+  for (const int fd : t.polled_fds) {
+    const auto file = std::ranges::find(facts.files, fd, &file_facts::fd);
+    if (file != facts.files.end() && file->what == file_facts::kind::signalfd)
+      return poll_kind::main_loops_own;
+    const bool socket = std::ranges::find(facts.sockets, fd, &socket_facts::fd) != facts.sockets.end();
+    all_known = all_known && (socket || file != facts.files.end());
   }
-  return root;
-}
-
-void judge_blocking_io(samples_view samples, const thread_facts& waiter, const vm_model& vm, verdict& v) {
-  const auto& facts = samples.back();
-  if (const auto* s = find_socket(facts, *waiter.io_fd)) {
-    v.root = blocking_socket_root(samples, *s, waiter, vm);
-    const bool known = v.root->type == wait_root::kind::block_node || is_migration_thread(waiter);
-    v.certain = known && v.root->type != wait_root::kind::socket && v.root->silent_for.has_value();
-    v.sending = s->send_queue > 0 && waiter.syscall && is_send(waiter.syscall->number);
-    v.sends_state = v.sending && waiter.unsent == unsent::vm_state;
-    v.reasons.push_back(fmt::format("{} is blocked {} the connection to {}, {} bytes not taken.",
-                                    label(waiter), v.sending ? "sending on" : "on",
-                                    s->peer.empty() ? "an unnamed peer" : s->peer, s->send_queue));
-    return;
-  }
-  const auto file = std::ranges::find(facts.files, *waiter.io_fd, &file_facts::fd);
-  v.kind = verdict_kind::storage_wait;
-  v.root = wait_root{
-      .type = wait_root::kind::file, .name = file == facts.files.end() ? "?" : file->target, .peer = ""};
-  v.reasons.push_back(fmt::format("{} waits in a system call for {}.", label(waiter), v.root->name));
-}
-
-void judge_poll(samples_view samples, const thread_facts& waiter, const vm_model& vm, verdict& v) {
-  auto found = find_polled_roots(samples, waiter, vm);
-  v.certain = found.certain;
-  v.reasons.push_back(
-      fmt::format("{} polls {} file descriptors in a nested poll.", label(waiter), waiter.polled_fds.size()));
-  if (found.roots.empty()) {
-    v.certain = false;
-    v.root = wait_root{.type = wait_root::kind::thread, .name = waiter.comm, .peer = ""};
-    v.reasons.emplace_back("No silent connection of a block node explains its wait.");
-    return;
-  }
-  v.root = std::move(found.roots.front());
-  v.further_roots.assign(found.roots.begin() + 1, found.roots.end());
-  if (!v.root->polled_by_waiter) {
-    v.reasons.push_back(
-        fmt::format("The connection to {} is polled by another thread (iothread).", v.root->peer));
-  }
+  return all_known ? poll_kind::nested : poll_kind::unknown;  // one that was not looked at may be the signalfd
 }
 
 /// A READY mirror looks for dirty sectors ten times a second (BLOCK_JOB_SLICE_TIME), in whatever thread polls
@@ -150,12 +63,8 @@ bool woken_by_a_ready_mirror(samples_view samples, std::uint64_t times, const ve
     return job.target == v.root->name && (job.status == "ready" || job.status == "standby");
   });
   constexpr double most_a_second = 15;
-  constexpr std::uint64_t notifications = 2'048;  // eight bytes each: the eventfds of our own probes
-  const auto& first = samples.front();
-  const auto& last = samples.back();
-  const auto seconds = std::chrono::duration<double>(last.at - first.at).count();
-  const auto bytes = last.written - first.written + last.read - first.read;
-  return ready && static_cast<double>(times) <= most_a_second * seconds && bytes <= notifications;
+  const auto seconds = std::chrono::duration<double>(samples.back().at - samples.front().at).count();
+  return ready && static_cast<double>(times) <= most_a_second * seconds && only_notifications(samples);
 }
 
 /// A thread that was woken and sleeps again in the same call has done something: a drain that goes on, though
@@ -172,15 +81,29 @@ void doubt_if_woken(samples_view samples, const thread_facts& waiter, const vm_m
     return;
   }
   v.certain = false;
+  if (drains(samples, waiter)) {
+    v.kind = verdict_kind::main_loop_busy;
+    v.reasons.push_back(fmt::format("{} was woken {} times and {} bytes were read or written meanwhile: its "
+                                    "I/O goes on.",
+                                    label(waiter), times, bytes_moved(samples)));
+    return;
+  }
   v.reasons.push_back(
       fmt::format("{} was woken {} times meanwhile: something still moves.", label(waiter), times));
 }
+
+/// What keeps a whole process from running, whatever it was at.
 
 std::optional<verdict> judge_state(const process_facts& facts, verdict v) {
   const auto& main = facts.threads.front();
   if (facts.tracer != 0 || main.state == 't') {
     v.kind = verdict_kind::traced;
     v.reasons.push_back(fmt::format("Process {} traces it.", facts.tracer));
+    return v;
+  }
+  if (facts.frozen_in) {
+    v.kind = verdict_kind::frozen;
+    v.reasons.push_back(fmt::format("Its cgroup {} is frozen.", *facts.frozen_in));
     return v;
   }
   if (main.state == 'T') {
@@ -191,17 +114,32 @@ std::optional<verdict> judge_state(const process_facts& facts, verdict v) {
   return std::nullopt;
 }
 
-std::optional<verdict> judge_wait(samples_view samples, const vm_model& vm, const wait_chain& chain,
-                                  verdict v) {
-  const auto& facts = samples.back();
-  const auto& end = chain.end();
-  const bool main_itself = chain.threads.size() == 1;
+/// Who waits for whom, from the main thread on.
+void tell_chain(const wait_chain& chain, verdict& v) {
   for (const auto* t : chain.threads) {
     if (!t->waits_for) continue;
     v.reasons.push_back(fmt::format("{} waits for the mutex at {:#x}, held by tid {}.", label(*t),
                                     t->waits_for->address, t->waits_for->owner));
   }
-  if (!main_itself) v.holder = lock_holder{chain.threads[1]->tid, chain.threads[1]->comm};
+  const auto& main = *chain.threads.front();
+  v.other_lock = main.waits_for && main.waits_for->outside_program;
+  if (chain.threads.size() > 1) v.holder = lock_holder{chain.threads[1]->tid, chain.threads[1]->comm};
+}
+
+/// What a drain waits for is done by another thread, which gets no CPU: niced, or on a host that starves.
+verdict at_work_but_starved(samples_view samples, const thread_facts& worker, verdict v) {
+  v.kind = verdict_kind::main_loop_busy;
+  v.reasons.push_back(fmt::format("{} could have run for {:.0f} % of the time and got no CPU.", label(worker),
+                                  starved_share(samples, worker.tid) * 100));
+  return v;
+}
+
+std::optional<verdict> judge_wait(samples_view samples, const vm_model& vm, const wait_chain& chain,
+                                  verdict v) {
+  const auto& facts = samples.back();
+  const auto& end = chain.end();
+  const bool main_itself = chain.threads.size() == 1;
+  tell_chain(chain, v);
   v.kind = main_itself ? verdict_kind::main_loop_waits : verdict_kind::bql_held;
   if (chain.cycle) {
     v.kind = verdict_kind::lock_cycle;
@@ -209,21 +147,55 @@ std::optional<verdict> judge_wait(samples_view samples, const vm_model& vm, cons
   }
   if (chain.broken || !end.sleeping || !end.syscall) return std::nullopt;
   if (end.io_fd) {
-    judge_blocking_io(samples, end, vm, v);
+    find_blocking_root(samples, end, vm, v);
   } else if (!end.polled_fds.empty()) {
-    if (main_itself && !polls_nested(facts, end)) return std::nullopt;
-    judge_poll(samples, end, vm, v);
+    if (main_itself && poll_of(facts, end) != poll_kind::nested) return std::nullopt;
+    if (const auto* worker = starving_worker(samples, end)) return at_work_but_starved(samples, *worker, v);
+    find_polled_root(samples, end, vm, v);
   } else {
     if (main_itself) return std::nullopt;
-    v.certain = false;
-    v.root = wait_root{.type = wait_root::kind::thread, .name = end.comm, .peer = ""};
-    v.reasons.push_back(fmt::format("{} sleeps in system call {}.", label(end), end.syscall->number));
+    find_parked_root(facts, end, v);
   }
   doubt_if_woken(samples, end, vm, v);
   return v;
 }
 
+verdict judge_spinning(samples_view all, const vm_model& vm, const wait_chain& chain, verdict v) {
+  tell_chain(chain, v);
+  v.kind = verdict_kind::bql_held;
+  v.reasons.push_back(fmt::format("{} used {:.0f} % of a CPU, read and wrote nothing and did not let go once.",
+                                  label(chain.end()), cpu_share(all, chain.end().tid) * 100));
+  find_spinning_root(all, chain.end(), vm, v);
+  return v;
+}
+
+/// The main loop sleeps in its own poll, in every sample: it would answer if it were asked. That it is woken
+/// by other things is no matter.
+bool idles_throughout(samples_view all) {
+  return !all.empty() && std::ranges::all_of(all, main_loop_idles);
+}
+
+verdict judge_at_work(std::string at_work, const wait_chain& chain, samples_view samples,
+                      const judge_settings& settings, verdict v) {
+  v.kind = verdict_kind::main_loop_busy;
+  if (chain.threads.size() > 1) v.holder = lock_holder{chain.threads[1]->tid, chain.threads[1]->comm};
+  v.reasons.push_back(std::move(at_work));
+  const auto starved = starved_share(samples, chain.end().tid);
+  constexpr double much = 0.2;
+  if (starved < much) return v;
+  v.reasons.push_back(fmt::format("For {:.0f} % of the time it could have run and got no CPU.", starved * 100));
+  if (settings.host_starved.empty()) return v;
+  v.kind = verdict_kind::host_starved;
+  v.reasons.push_back(std::string(settings.host_starved) + ".");
+  return v;
+}
+
 }  // namespace
+
+bool main_loop_idles(const process_facts& f) {
+  return !f.threads.empty() && f.threads.front().tid == f.pid && f.threads.front().state == 'S' &&
+         !f.frozen_in && f.tracer == 0 && poll_of(f, f.threads.front()) == poll_kind::main_loops_own;
+}
 
 std::optional<verdict> judge(samples_view all, const vm_model& vm, instant since,
                              const judge_settings& settings) {
@@ -244,10 +216,15 @@ std::optional<verdict> judge(samples_view all, const vm_model& vm, instant since
   const auto samples = latest(all, settings);
   if (samples.empty()) return std::nullopt;
   const auto chain = follow(last);
-  if (auto at_work = progress(samples, chain, settings)) {
-    v.kind = verdict_kind::main_loop_busy;
-    if (chain.threads.size() > 1) v.holder = lock_holder{chain.threads[1]->tid, chain.threads[1]->comm};
-    v.reasons.push_back(*at_work);
+  const auto of_long = for_long(all, since, settings);
+  if (auto at_work = progress(samples, chain, settings.busy_share)) {
+    if (!of_long.empty() && spins(of_long, chain, settings.busy_share))
+      return judge_spinning(of_long, vm, chain, v);
+    return judge_at_work(std::move(*at_work), chain, samples, settings, v);
+  }
+  if (vm.monitor.ready && idles_throughout(of_long)) {
+    v.kind = verdict_kind::monitor_only;
+    v.reasons.emplace_back("The main thread sleeps in its own poll, as an idle main loop does.");
     return v;
   }
   if (!same_throughout(samples, chain)) return std::nullopt;

@@ -9,6 +9,7 @@
 #include "policies/vm_model.hpp"
 
 #include <span>
+#include <string_view>
 
 namespace unwedge::policies {
 
@@ -17,6 +18,7 @@ struct judge_settings {
   double busy_share = 0.01;  ///< more CPU than this on the chain is progress
   std::size_t min_samples = 3;
   duration watched{};  ///< the same wait was seen for at least so long; zero: half the patience
+  std::string_view host_starved = {};  ///< why the host as a whole is; empty: it is not
 };
 
 /// `samples` are those of this stall, oldest first; `since` is when its oldest unanswered request was sent.

@@ -91,7 +91,7 @@ plan yank_stream(const verdict& v, const vm_model& vm) {
 
 plan plan_for(const verdict& v, const vm_model& vm) {
   if (v.kind != verdict_kind::bql_held && v.kind != verdict_kind::main_loop_waits) {
-    return none(v.kind == verdict_kind::main_loop_busy
+    return none(is_only_late(v.kind)
                     ? "It is at work: waiting is right."
                     : fmt::format("Nothing to be done about {}.", to_string(v.kind)));
   }

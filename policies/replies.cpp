@@ -146,8 +146,34 @@ void apply_set_parameters(vm_model& vm, const object& o, instant now) {
   if (const auto v = text(o, "zero-page-detection"); !v.empty()) m.zero_page_detection = kept(v);
 }
 
+/// "unix:PATH,server=on", "tcp:HOST:PORT,server=on <-> HOST:PORT"; before that "disconnected:" while nobody is
+/// at the other end (qemu_chr_compute_filename in chardev/char-socket.c).
+std::optional<chardev> socket_chardev(std::string_view filename) {
+  constexpr std::string_view none = "disconnected:", to = " <-> ";
+  if (filename.starts_with(none)) filename.remove_prefix(none.size());
+  const bool unix_socket = filename.starts_with("unix:");
+  if (!unix_socket && !filename.starts_with("tcp:") && !filename.starts_with("telnet:")) return std::nullopt;
+  filename.remove_prefix(filename.find(':') + 1);
+  chardev out;
+  if (const auto at = filename.find(to); at != filename.npos) {
+    out.peer = kept(filename.substr(at + to.size()));
+    filename = filename.substr(0, at);
+  }
+  if (const auto options = filename.rfind(",server="); options != filename.npos)
+    filename = filename.substr(0, options);
+  out.local = kept(filename);
+  return out;
+}
+
 /// libvirt calls its monitor's chardev so; "disconnected:" says that nobody is at the other end.
 void apply_chardevs(vm_model& vm, const array& list) {
+  constexpr std::size_t max_chardevs = 256;
+  vm.chardevs.clear();
+  for (const auto& entry : list) {
+    const auto* o = entry.if_object();
+    if (o == nullptr || vm.chardevs.size() >= max_chardevs) continue;
+    if (auto c = socket_chardev(text(*o, "filename"))) vm.chardevs[kept(text(*o, "label"))] = std::move(*c);
+  }
   vm.libvirt = std::ranges::any_of(list, [](const auto& entry) {
     const auto* o = entry.if_object();
     return o != nullptr && text(*o, "label") == "charmonitor" &&

@@ -27,6 +27,11 @@ std::string root_part(const wait_root& root) {
       return fmt::format("the migration stream{}{}", peer_part(root), silent_part(root));
     case wait_root::kind::socket:
       return fmt::format("a connection{}{}", peer_part(root), silent_part(root));
+    case wait_root::kind::chardev:
+      return fmt::format("chardev \"{}\"{}, whose peer does not read", qmp::printable(root.name),
+                         peer_part(root));
+    case wait_root::kind::vcpu:
+      return "nothing that is known";
     case wait_root::kind::file:
       return fmt::format("the file {}", qmp::printable(root.name));
     case wait_root::kind::thread:
@@ -42,7 +47,8 @@ std::string all_roots(const verdict& v) {
 }
 
 std::string waits_for_roots(const verdict& v) {
-  if (!v.root) return "";
+  if (!v.root) return "does not let go of it";
+  if (v.spinning && v.root->type != wait_root::kind::chardev) return "runs without letting go of it";
   const auto how = v.root->type == wait_root::kind::block_node ? "polls for"
                    : v.sending                                 ? "sends on"
                                                                : "waits for";
@@ -67,20 +73,28 @@ std::string body(const verdict& v) {
       v.holder ? fmt::format("{} (tid {})", v.holder->comm, v.holder->tid) : std::string("another thread");
   switch (v.kind) {
     case verdict_kind::bql_held:
-      return fmt::format("The main loop waits for the BQL, held by {}, which {}.", holder,
-                         waits_for_roots(v));
+      return fmt::format("The main loop waits for {}, held by {}, which {}.",
+                         v.other_lock ? "a lock that is not the BQL" : "the BQL", holder, waits_for_roots(v));
     case verdict_kind::main_loop_waits:
       return fmt::format("The main loop itself {}.", waits_for_roots(v));
     case verdict_kind::lock_cycle:
       return "Threads wait for each other's locks in a cycle; nothing can free them.";
     case verdict_kind::storage_wait:
-      return fmt::format("It waits for {}.", v.root ? all_roots(v) : "a file");
+      return fmt::format("{} for {}.",
+                         v.holder ? fmt::format("The BQL is held by {}, which waits", holder) : "It waits",
+                         v.root ? all_roots(v) : "a file");
     case verdict_kind::main_loop_busy:
       return "The main loop is at work, not hung.";
     case verdict_kind::stopped:
       return "The process is stopped by a signal (SIGSTOP); SIGCONT lets it go on.";
     case verdict_kind::traced:
       return "A debugger holds the process.";
+    case verdict_kind::frozen:
+      return "Its cgroup is frozen; thawed, it goes on.";
+    case verdict_kind::host_starved:
+      return "The host gives it no CPU; it is not hung.";
+    case verdict_kind::monitor_only:
+      return "The main loop is alive, only this monitor does not answer.";
     case verdict_kind::gone:
       return "";
   }
@@ -102,9 +116,11 @@ std::string in_words(std::chrono::nanoseconds ns) {
 }
 
 std::string sentence(const verdict& v, const vm_model& vm) {
+  if (v.kind == verdict_kind::gone && vm.no_monitor) return "the process has ended.";
   if (v.kind == verdict_kind::gone)
     return vm.shut_down ? "shut down." : "the process has ended without a shutdown.";
-  return fmt::format("monitor stalled {}. {}{}", in_words(v.at - v.since), body(v), job_part(v, vm));
+  return fmt::format("{} stalled {}. {}{}", vm.no_monitor ? "main loop" : "monitor", in_words(v.at - v.since),
+                     body(v), job_part(v, vm));
 }
 
 }  // namespace unwedge::policies

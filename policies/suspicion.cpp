@@ -34,11 +34,11 @@ std::optional<instant> stalled_since(const monitor_state& m) {
 }
 
 void suspicion::update(const vm_model& vm, instant now, const probe_settings& settings) {
-  const auto& waiting = vm.monitor.waiting_since;
+  const auto& waiting = vm.monitor.waiting_since ? vm.monitor.waiting_since : vm.quiet_since;
   const auto& answered = vm.monitor.last_reply;
   if (!waiting || (since_ && answered && *answered > *since_)) clear();
   if (active() || !waiting || now - *waiting < settings.late_after) return;
-  since_ = stalled_since(vm.monitor);
+  since_ = vm.monitor.waiting_since ? stalled_since(vm.monitor) : vm.quiet_since;
   next_sample_ = now;
 }
 
@@ -53,10 +53,13 @@ void suspicion::add(process_facts facts, const probe_settings& settings) {
   if (at < patience_ends) next_sample_ = std::min(next_sample_, patience_ends);
 }
 
-std::optional<verdict> suspicion::judge(const vm_model& vm, const probe_settings& settings) const {
+std::optional<verdict> suspicion::judge(const vm_model& vm, const probe_settings& settings,
+                                        std::string_view host_starved) const {
   if (!active()) return std::nullopt;
   return policies::judge(samples_, vm, *since_,
-                         {.patience = settings.patience, .watched = watched_for(settings)});
+                         {.patience = settings.patience,
+                          .watched = watched_for(settings),
+                          .host_starved = host_starved});
 }
 
 std::string suspicion::undecided(const vm_model& vm) const {

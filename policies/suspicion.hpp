@@ -6,6 +6,7 @@
 #include "policies/settings.hpp"
 
 #include <optional>
+#include <string_view>
 #include <vector>
 
 namespace unwedge::policies {
@@ -17,8 +18,8 @@ std::optional<instant> stalled_since(const monitor_state&);
 
 class suspicion {
  public:
-  /// To be called whenever something was answered or time has passed. Opens when a request is late, ends when
-  /// none is.
+  /// To be called whenever something was answered or time has passed. Opens when a request is late, or a main
+  /// thread without a monitor has not run for as long; ends when neither is.
   void update(const vm_model& vm, instant now, const probe_settings& settings);
 
   bool active() const { return since_.has_value(); }
@@ -31,7 +32,8 @@ class suspicion {
   void add(process_facts facts, const probe_settings& settings);
 
   /// What the samples add up to now.
-  std::optional<verdict> judge(const vm_model& vm, const probe_settings& settings) const;
+  std::optional<verdict> judge(const vm_model& vm, const probe_settings& settings,
+                               std::string_view host_starved = {}) const;
 
   const std::vector<process_facts>& samples() const { return samples_; }
   /// The last sample's story where there is no verdict.

@@ -18,15 +18,24 @@ enum class verdict_kind {
   main_loop_busy,   ///< CPU or I/O progress on the chain: wait
   stopped,          ///< SIGSTOP
   traced,           ///< a debugger is attached
+  frozen,           ///< its cgroup is frozen
+  host_starved,     ///< it could run, and the host gives it no CPU: nothing to be done about this VM
+  monitor_only,     ///< the main loop is alive, and this monitor mute
   gone,             ///< the process has ended
 };
 
 std::string_view to_string(verdict_kind);
 
+/// The process's own threads keep it from going on: its memory tells why.
+bool is_hang(verdict_kind);
+
+/// It is late and nothing is wrong with it: waiting is right.
+bool is_only_late(verdict_kind);
+
 /// Whom the wait ends at.
 struct wait_root {
-  enum class kind { block_node, migration, socket, file, thread } type = kind::thread;
-  std::string name;  ///< the block node's name, the file's path, the thread's comm
+  enum class kind { block_node, migration, chardev, socket, file, vcpu, thread } type = kind::thread;
+  std::string name;  ///< the block node's or chardev's name, the file's path, the thread's comm
   std::string peer;  ///< the connection's other end
   std::optional<std::chrono::milliseconds> silent_for;  ///< nothing came or was taken for so long
   bool job_target = false;   ///< a block node that a job copies to: losing it loses a copy, not a disk
@@ -51,6 +60,8 @@ struct verdict {
   bool certain = true;       ///< false: several connections could be the root; nothing acts on it then
   bool sending = false;      ///< the waiter is in a blocking *send* on the root
   bool sends_state = false;  ///< and what it has not sent is a part of the VM
+  bool spinning = false;  ///< the holder runs, gets nowhere and does not let go of the lock
+  bool other_lock = false;  ///< the main thread waits for a lock that is not the BQL: an AioContext's, malloc's
   std::optional<lock_holder> holder;  ///< of the lock that the main thread waits for
   instant since{};                    ///< when the stall began: the oldest unanswered request was sent
   instant at{};                       ///< when the evidence sufficed

@@ -76,6 +76,12 @@ struct block_node {
   std::vector<std::string> target_of;  ///< the jobs that copy to it, or to a node on top of it
 };
 
+/// A character device with a socket behind it, as query-chardev has it.
+struct chardev {
+  std::string local;  ///< the path that it listens on, or "host:port"; empty: it is a client
+  std::string peer;   ///< of a connected TCP one
+};
+
 /// What can be yanked (query-yank, QEMU >= 6.0).
 struct yank_instances {
   std::vector<std::string> block_nodes;
@@ -125,11 +131,15 @@ struct vm_model {
   std::map<std::string, job_state, std::less<>> jobs;
   std::map<std::string, ended_copy, std::less<>> ended_copies;  ///< by job, of the last minutes
   std::map<std::string, block_node, std::less<>> nodes;         ///< of the last healthy moment
+  std::map<std::string, chardev, std::less<>> chardevs;         ///< by label; those with a socket
   yank_instances yankable;
   monitor_state monitor;
   history events;
   std::uint64_t event_count = 0;
   std::optional<instant> stopped_at;  ///< STOP was seen, and no RESUME since: its vCPUs stand still
+  std::optional<instant> quiet_since;   ///< its main thread has not run since, for no reason that is seen; where
+                                        ///< there is no session that would tell
+  bool no_monitor = false;              ///< nobody enrolled a monitor of it: how it ends nobody tells
   bool libvirt = false;               ///< a monitor of libvirt's is connected: it guards its own switchovers
   bool shut_down = false;             ///< a SHUTDOWN event was seen: its end is no surprise
 };

@@ -37,6 +37,7 @@ std::string jobs_in_words(const json::object& vm) {
 cell monitor_cell(const json::object& vm) {
   auto const* qmp = object_at(vm, "qmp");
   if (qmp == nullptr) return {"-"};
+  if (text_at(vm, "watched_by") == "process") return {"none enrolled", style::doubtful};
   if (!flag_at(*qmp, "connected")) return {"not connected", style::doubtful};
   auto const age = duration_at(*qmp, "last_reply_ms");
   auto const replied = age ? in_words(*age) + " ago" : "no reply";

@@ -74,6 +74,8 @@ daemon::daemon(options o, std::filesystem::path config, state initial)
           [this](const std::string& why) { host_changed(why); }),
       globs_(io_.get_executor(), {[this](const std::string& path) { fleet_.add({path, ""}); },
                                   [this](const std::string& path) { fleet_.remove(path); }}),
+      processes_(io_.get_executor(), evidence_pool_,
+                 {[this] { return fleet_.pids(); }, [this](evidence::qemu_process q) { fleet_.add(std::move(q)); }}),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
       watchdog_(io_),
       trim_(io_) {
@@ -147,6 +149,7 @@ asio::awaitable<void> daemon::main() {
   if (dial_in_) tasks_.spawn(dial_in_->run(), "dial-in");
   apply(*services_.settings);
   tasks_.spawn(globs_.run(), "socket globs");
+  tasks_.spawn(processes_.run(), "process scan");
   tasks_.spawn(host_.run(), "host");
   tasks_.spawn(feed_watchdog(), "watchdog");
   spdlog::info("unwedged " UNWEDGE_VERSION " watches, authority {}{}",
@@ -163,11 +166,8 @@ void daemon::apply(policies::settings s) {
   for (const auto& vm : services_.settings->vms) {
     if (vm.qmp) fleet_.add({*vm.qmp, *vm.name});
   }
-  if (services_.settings->discover.processes) {
-    spdlog::warn(
-        "[discover] processes = true has no effect in this version: only VMs with a monitor are watched");
-  }
   globs_.set(services_.settings->discover.sockets);
+  processes_.enable(services_.settings->discover.processes);
 }
 
 asio::awaitable<void> daemon::handle_signals() {
@@ -188,6 +188,7 @@ asio::awaitable<void> daemon::handle_signals() {
 void daemon::stop() {
   stopping_ = true;
   globs_.stop();
+  processes_.stop();
   host_.stop();
   watchdog_.cancel();
   trim_.cancel();
@@ -210,7 +211,7 @@ watch::host_watch::counts daemon::count_late() const {
   for (const auto& w : fleet_.all()) {
     if (!w->model().monitor.last_reply) continue;
     ++out.vms;
-    const bool explained = w->verdict() && w->verdict()->kind != policies::verdict_kind::main_loop_busy;
+    const bool explained = w->verdict() && !is_only_late(w->verdict()->kind);
     if (w->suspicion().active() && !explained) ++out.late;
   }
   return out;

@@ -9,6 +9,7 @@
 #include "daemon/watch/dial_in.hpp"
 #include "daemon/watch/fleet.hpp"
 #include "daemon/watch/host_watch.hpp"
+#include "daemon/watch/process_scan.hpp"
 #include "daemon/watch/socket_globs.hpp"
 #include "systemd/bus_server.hpp"
 
@@ -93,6 +94,7 @@ class daemon {
   watch::fleet fleet_;
   watch::host_watch host_;
   watch::socket_globs globs_;
+  watch::process_scan processes_;
   std::unique_ptr<watch::dial_in> dial_in_;
   std::vector<std::unique_ptr<watch::dial_in>> retired_;
   std::unique_ptr<systemd::bus_server> bus_;

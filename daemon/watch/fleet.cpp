@@ -50,6 +50,39 @@ void fleet::add(endpoint where) {
   shared_.tasks.spawn(w->keep_connected(), w->name() + ": session");
 }
 
+void fleet::add(evidence::qemu_process q) {
+  const auto known =
+      std::ranges::any_of(watchers_, [&](const auto& w) { return same_process(w->process(), &q.held); });
+  if (stopping_ || known || full()) return;
+  const auto w = std::make_shared<vm_watcher>(shared_, endpoint{.path = "", .fixed_name = q.name, .no_monitor = true},
+                                              static_cast<watcher_owner&>(*this));
+  w->watch_process(std::move(q.held), std::move(q.uuid));
+  start(w);
+  spdlog::info("{}: QEMU process {} has no monitor of ours; it is watched as a process", w->name(),
+               w->process()->pid());
+  shared_.hub.publish("discovered", w->name(), fmt::format("process {}", w->process()->pid()));
+  take_up_incidents(*w);
+}
+
+std::set<pid_t> fleet::pids() const {
+  std::set<pid_t> out;
+  for (const auto& w : watchers_) {
+    if (w->process() != nullptr && w->state() != vm_state::gone) out.insert(w->process()->pid());
+  }
+  return out;
+}
+
+/// The VM's own monitor tells more than its process does. The name is free for it at once.
+void fleet::hand_over_to(const vm_watcher& claims) {
+  const auto found = std::ranges::find_if(watchers_, [&](const auto& w) {
+    return w.get() != &claims && w->where().no_monitor && same_process(w->process(), claims.process());
+  });
+  if (found == watchers_.end()) return;
+  const auto old = *found;
+  watchers_.erase(found);
+  old->hand_over();
+}
+
 void fleet::remove(const std::string& path) {
   removed_.insert(path);
 }
@@ -82,6 +115,7 @@ void fleet::expect(std::vector<policies::incident> open) {
 }
 
 bool fleet::claim(const vm_watcher& candidate) {
+  hand_over_to(candidate);
   for (const auto& w : watchers_) {
     if (w.get() == &candidate) {
       take_up_incidents(*w);

@@ -2,6 +2,7 @@
 // adds to it; surfaces read it. One thread.
 #pragma once
 
+#include "daemon/evidence/qemu_processes.hpp"
 #include "daemon/watch/vm_watcher.hpp"
 
 #include <map>
@@ -19,6 +20,10 @@ class fleet final : private watcher_owner {
 
   /// A monitor's socket was found, or is configured. Known already: nothing happens.
   void add(endpoint where);
+  /// A QEMU that nobody enrolled. Watched already: nothing happens.
+  void add(evidence::qemu_process q);
+  /// The process ids of all that are watched and live.
+  std::set<pid_t> pids() const;
   /// The socket has gone: its VM is forgotten once its process has ended.
   void remove(const std::string& path);
   /// A QEMU has connected to our dial-in socket.
@@ -38,6 +43,7 @@ class fleet final : private watcher_owner {
 
  private:
   bool claim(const vm_watcher&) override;
+  void hand_over_to(const vm_watcher& claims);
   void named(vm_watcher&) override;
   bool full() const;
   void start(const std::shared_ptr<vm_watcher>& w);

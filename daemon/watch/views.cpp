@@ -97,6 +97,7 @@ json::object thread_json(const policies::thread_facts& t) {
                  {"state", std::string(1, t.state)},
                  {"wchan", or_null(t.wchan)},
                  {"cpu_ns", t.cpu_ns},
+                 {"waited_for_cpu_ns", t.waited_for_cpu_ns},
                  {"context_switches", t.context_switches}};
   if (t.syscall) {
     json::array args(t.syscall->args.begin(), t.syscall->args.end());
@@ -104,7 +105,10 @@ json::object thread_json(const policies::thread_facts& t) {
   }
   if (t.waits_for) {
     o["waits_for"] = json::object{
-        {"mutex", t.waits_for->address}, {"owner", t.waits_for->owner}, {"count", t.waits_for->count}};
+        {"mutex", t.waits_for->address},
+        {"owner", t.waits_for->owner},
+        {"count", t.waits_for->count},
+        {"bql", !t.waits_for->outside_program}};
   }
   if (!t.polled_fds.empty()) o["polls"] = json::array(t.polled_fds.begin(), t.polled_fds.end());
   if (t.io_fd) o["io_fd"] = *t.io_fd;
@@ -123,14 +127,23 @@ json::object socket_json(const policies::socket_facts& s) {
           {"last_received_ms", s.last_received.count()}};
 }
 
+json::object file_json(const policies::file_facts& f) {
+  json::object o{{"fd", f.fd}, {"target", f.target}};
+  if (!f.file_system.empty()) o["file_system"] = f.file_system + " from " + f.source;
+  if (f.device_completed) o["device_completed"] = *f.device_completed;
+  if (f.what == policies::file_facts::kind::io_uring) o["in_flight"] = f.in_flight;
+  return o;
+}
+
 json::object facts_json(const policies::process_facts& f) {
   json::array threads, sockets, files;
   for (const auto& t : f.threads) threads.push_back(thread_json(t));
   for (const auto& s : f.sockets) sockets.push_back(socket_json(s));
-  for (const auto& file : f.files) files.push_back(json::object{{"fd", file.fd}, {"target", file.target}});
+  for (const auto& file : f.files) files.push_back(file_json(file));
   return {{"at", date_of(f.at)},
           {"pid", f.pid},
           {"tracer", f.tracer},
+          {"frozen_in", f.frozen_in ? json::value(*f.frozen_in) : json::value(nullptr)},
           {"written", f.written},
           {"read", f.read},
           {"threads", std::move(threads)},
@@ -161,6 +174,8 @@ json::object to_json(const policies::verdict& v, const policies::vm_model& vm) {
       {"holder", nullptr},         {"since", date_of(v.since)},
       {"at", date_of(v.at)},       {"sentence", policies::sentence(v, vm)},
       {"certain", v.certain},      {"reasons", json::array(v.reasons.begin(), v.reasons.end())}};
+  if (v.spinning) o["spinning"] = true;
+  if (v.other_lock) o["lock"] = "other";
   if (v.holder) o["holder"] = json::object{{"tid", v.holder->tid}, {"comm", v.holder->comm}};
   if (!v.further_roots.empty()) {
     json::array more;
@@ -178,6 +193,7 @@ json::object to_json(const vm_watcher& w) {
           {"state", to_string(w.state())},
           {"since", date_of(w.state_since())},
           {"authority", to_string(w.allowed())},
+          {"watched_by", vm.no_monitor ? "process" : "monitor"},
           {"qmp", monitor_json(vm.monitor)},
           {"run_state", vm.run_state},
           {"migration", migration_json(vm.migration)},

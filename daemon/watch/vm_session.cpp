@@ -1,7 +1,11 @@
 // The part of a watcher that talks with the monitor: session observer, queries, identity.
+#include "daemon/evidence/qemu_processes.hpp"
 #include "daemon/watch/vm_watcher.hpp"
 #include "qmp/commands.hpp"
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -12,6 +16,9 @@ namespace {
 using policies::query;
 
 constexpr std::size_t wanted_limit = 32;
+/// A QEMU accepts within milliseconds; one that hangs does not at all.
+constexpr int owner_looks = 5;
+constexpr std::chrono::milliseconds between_owner_looks{100};
 
 policies::instant now() {
   return std::chrono::steady_clock::now();
@@ -47,6 +54,11 @@ qmp::command command_of(query q) {
   return qmp::query_status();
 }
 
+asio::awaitable<std::unique_ptr<evidence::process>> owner_of(int socket_fd) {
+  auto found = evidence::owner_of_other_end(socket_fd);
+  co_return found ? std::make_unique<evidence::process>(std::move(*found)) : nullptr;
+}
+
 std::string summary(const policies::vm_model& vm, const evidence::process* process) {
   return fmt::format("QEMU {}, {}{}", to_string(vm.monitor.version),
                      process != nullptr ? fmt::format("pid {}", process->pid()) : "process unknown",
@@ -57,7 +69,7 @@ std::string summary(const policies::vm_model& vm, const evidence::process* proce
 
 asio::awaitable<void> vm_watcher::serve(qmp::socket connection) {
   const auto self = shared_from_this();
-  if (!identify(connection.native_handle())) co_return;
+  if (!co_await identify(connection.native_handle())) co_return;
   if (!owner_.claim(*this)) {
     forget_vm();
     vm_.monitor.problem = "its process is watched through another socket already";
@@ -70,19 +82,27 @@ asio::awaitable<void> vm_watcher::serve(qmp::socket connection) {
   session_ended(why);
 }
 
-/// The process at the other end. Only a QEMU counts: libvirt opens the monitor's socket itself and passes it
-/// on, and then the peer is libvirtd.
-bool vm_watcher::identify(int socket_fd) {
+/// The process at the other end. Only a QEMU counts. libvirt opens the monitor's socket itself and passes it on:
+/// then the peer is libvirtd, and the QEMU is whoever has accepted the connection.
+asio::awaitable<bool> vm_watcher::identify(int socket_fd) {
   auto peer = evidence::process::peer_of(socket_fd);
+  const bool passed_on = peer && !peer->is_qemu();
+  for (int looks = 0; passed_on && looks < owner_looks; ++looks) {
+    auto owner = co_await asio::co_spawn(shared_.evidence_pool, owner_of(socket_fd), uncancelled());
+    if (owner) peer = std::move(*owner);
+    if (owner || stopping_) break;
+    retry_.expires_after(between_owner_looks);
+    co_await retry_.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
   if (!peer && process_ && process_->alive()) {  // out of descriptors, say: unknown is not another
     vm_.monitor.problem = peer.error();
-    return false;
+    co_return false;
   }
   if (!peer || !peer->is_qemu()) {
     forget_vm();  // whether it is the VM of the last session nobody can tell
     spdlog::info("{}: {}; watched by QMP alone", name_,
                  peer ? fmt::format("the peer, pid {}, is no QEMU", peer->pid()) : peer.error());
-    return true;
+    co_return true;
   }
   const bool same =
       process_ && process_->pid() == peer->pid() && process_->start_time() == peer->start_time();
@@ -90,10 +110,14 @@ bool vm_watcher::identify(int socket_fd) {
     if (process_ && !gone_ && !process_->alive()) process_gone(now());
     decide(now());
     forget_vm();
-    process_ = std::make_shared<const evidence::process>(std::move(*peer));
-    if ((saved_precautions_ = shared_.precautions.find(*process_))) engine_.remember(*saved_precautions_);
+    take_process(std::move(*peer));
   }
-  return true;
+  co_return true;
+}
+
+void vm_watcher::take_process(evidence::process of) {
+  process_ = std::make_shared<const evidence::process>(std::move(of));
+  if ((saved_precautions_ = shared_.precautions.find(*process_))) engine_.remember(*saved_precautions_);
 }
 
 /// Another process stands behind the monitor now: nothing of the old one is true any more.
@@ -103,6 +127,7 @@ void vm_watcher::forget_vm() {
   vm_ = {};
   io_ = {};
   suspicion_ = {};
+  pulse_ = {};
   engine_ = {};
   saved_precautions_.reset();
   verdict_.reset();
@@ -111,6 +136,8 @@ void vm_watcher::forget_vm() {
 }
 
 void vm_watcher::on_greeting() {
+  pulse_ = {};  // from now on the monitor tells
+  vm_.quiet_since.reset();
   vm_.monitor.waiting_since = now();
   wake_soon();
 }

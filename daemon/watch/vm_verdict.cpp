@@ -17,6 +17,11 @@ asio::awaitable<policies::process_facts> sample_here(std::shared_ptr<const evide
   co_return evidence::sample(*process, now());
 }
 
+asio::awaitable<std::optional<policies::thread_facts>> pulse_of(
+    std::shared_ptr<const evidence::process> process) {
+  co_return evidence::sample_main_thread(*process);
+}
+
 }  // namespace
 
 /// On a thread of the pool: the kernel may make a reader of /proc wait for the target's memory lock.
@@ -46,12 +51,29 @@ void vm_watcher::use(policies::process_facts facts) {
   policies::tell_named_peers(vm_, facts);
   io_.add(facts, vm_);
   if (!suspicion_.active()) return;
+  if (!session_ && policies::main_loop_idles(facts)) {
+    pulse_.found_idle();
+    vm_.quiet_since.reset();
+    return review(now());
+  }
   suspicion_.add(std::move(facts), shared_.settings->probe);
-  if (auto v = suspicion_.judge(vm_, shared_.settings->probe)) {
+  if (auto v = suspicion_.judge(vm_, shared_.settings->probe, shared_.host_starved)) {
     verdict_ = std::move(v);
   } else if (verdict_ && now() - verdict_->at > shared_.settings->probe.patience) {
     verdict_.reset();  // what was seen last does not bear it out any more
   }
+}
+
+/// A thread that was not seen to run for as long as a probe may be late opens a suspicion, as a late probe does.
+asio::awaitable<void> vm_watcher::take_pulse() {
+  const auto self = shared_from_this();
+  const auto of = process_;
+  const auto main = co_await asio::co_spawn(shared_.evidence_pool, pulse_of(of), uncancelled());
+  pulsing_ = false;
+  if (stopping_ || of != process_ || gone_ || session_ || !main) co_return;
+  pulse_.add(*main, now());
+  vm_.quiet_since = pulse_.quiet_since();
+  if (vm_.quiet_since || suspicion_.active()) wake_soon();
 }
 
 asio::awaitable<void> vm_watcher::take_sample() {
@@ -75,6 +97,7 @@ bool vm_watcher::talking() const {
 
 /// And nothing that the last events call for is unanswered: that something is over may be believed.
 bool vm_watcher::settled() const {
+  if (where_.no_monitor) return !suspicion_.active();
   return talking() && wanted_.empty() && (!session_->in_band_outstanding() || !engine_.incident_open());
 }
 

@@ -54,6 +54,21 @@ vm_watcher::vm_watcher(services& shared, endpoint where, watcher_owner& owner)
       retry_(shared.executor),
       state_since_(now()) {}
 
+void vm_watcher::watch_process(evidence::process of, std::string uuid) {
+  take_process(std::move(of));
+  vm_.uuid = std::move(uuid);
+  vm_.no_monitor = true;
+  vm_.monitor.problem = "no monitor of it was enrolled: it is watched as a process";
+}
+
+void vm_watcher::hand_over() {
+  for (auto& [run, record] : records_)
+    carry_out(run, policies::add_note{"Its monitor was found; it is watched through that from now on."});
+  while (!records_.empty())
+    carry_out(std::string(records_.begin()->first), policies::close_incident{"observed"});
+  stop();
+}
+
 asio::awaitable<void> vm_watcher::keep_connected() {
   const auto self = shared_from_this();
   auto pause = first_retry;
@@ -125,6 +140,10 @@ void vm_watcher::review(policies::instant at) {
 
 void vm_watcher::probe(policies::instant at) {
   next_probe_ = next_probe_after(at);
+  if (!session_ && process_ && !gone_ && !pulsing_) {
+    pulsing_ = true;
+    shared_.tasks.spawn(take_pulse(), name_ + ": pulse");
+  }
   if (!session_ || !session_->is_ready()) return;
   if (!session_->in_band_outstanding()) ask(policies::next_probe(vm_, probes_++));
   // While the main loop is silent the monitor's own thread is asked: it says whether QEMU as a whole stands
@@ -156,8 +175,9 @@ policies::instant vm_watcher::next_wake(policies::instant at) const {
 
 vm_state vm_watcher::state() const {
   if (gone_) return vm_state::gone;
-  if (verdict_ && verdict_->kind != policies::verdict_kind::main_loop_busy) return vm_state::stalled;
-  if (suspicion_.active() || !session_ || !session_->is_ready()) return vm_state::suspect;
+  if (verdict_ && !is_only_late(verdict_->kind)) return vm_state::stalled;
+  const bool mute = !where_.no_monitor && (!session_ || !session_->is_ready());
+  if (suspicion_.active() || mute) return vm_state::suspect;
   if (held() != nullptr) return vm_state::held;
   return vm_state::healthy;
 }
@@ -179,6 +199,11 @@ void vm_watcher::process_gone(policies::instant at) {
   policies::verdict v{
       .kind = policies::verdict_kind::gone, .since = at, .at = at, .reasons = {"The process has ended."}};
   verdict_ = v;
+  if (where_.no_monitor) {  // how it ended only its monitor would have told
+    vm_.shut_down = true;
+    shared_.hub.publish("gone", name_, "the QEMU process has ended");
+    return spdlog::info("{}: QEMU process {} has ended", name_, end.pid);
+  }
   shared_.hub.publish("gone", name_,
                       vm_.shut_down ? "shut down" : "the QEMU process has ended without a shutdown");
   spdlog::log(vm_.shut_down ? spdlog::level::info : spdlog::level::warn, "{}: QEMU process {} has ended{}",

@@ -6,6 +6,7 @@
 #include "daemon/watch/incident_recorder.hpp"
 #include "daemon/watch/services.hpp"
 #include "policies/engine.hpp"
+#include "policies/pulse.hpp"
 #include "policies/suspicion.hpp"
 #include "policies/vm_model.hpp"
 
@@ -20,6 +21,7 @@ namespace unwedge::watch {
 struct endpoint {
   std::string path;        ///< of its socket; empty: it dialled in
   std::string fixed_name;  ///< from the configuration; empty: the guest's own name, else the socket's
+  bool no_monitor = false; ///< nobody enrolled it: its process is all that there is to watch
 };
 
 /// The contract's words.
@@ -43,6 +45,11 @@ class watcher_owner {
 class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, private qmp::session_observer {
  public:
   vm_watcher(services& shared, endpoint where, watcher_owner& owner);
+
+  /// A VM without a monitor of ours; `uuid` is from its command line.
+  void watch_process(evidence::process of, std::string uuid);
+  /// Its monitor was found: another watcher has this VM from now on.
+  void hand_over();
 
   /// Connects, and connects again with back-off, until stop(). For VMs with a socket.
   asio::awaitable<void> keep_connected();
@@ -99,7 +106,8 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   void on_event(const qmp::event& e) override;
   void on_reply(qmp::command_id id, const qmp::reply& r) override;
   /// False: the process could not be told, and the connection must be given up.
-  bool identify(int socket_fd);
+  asio::awaitable<bool> identify(int socket_fd);
+  void take_process(evidence::process of);
   void forget_vm();
   void session_ended(const qmp::error& why);
   void ask(policies::query q);
@@ -119,6 +127,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
 
   // vm_verdict.cpp: evidence and its consequences
   asio::awaitable<void> take_sample();
+  asio::awaitable<void> take_pulse();
   asio::awaitable<policies::process_facts> sample_process();
   void use(policies::process_facts facts);
   policies::duration between_samples() const;
@@ -164,6 +173,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
 
   policies::vm_model vm_;
   policies::suspicion suspicion_;
+  policies::pulse pulse_;  ///< of its main thread, while no session tells whether it lives
   policies::engine engine_;
   std::optional<policies::verdict> verdict_;
   std::map<std::string, open_record> records_;  ///< of open incidents, by the engine's run
@@ -179,7 +189,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   bool synced_ = false;  ///< of this session: all that a new one asks is answered, and the model true
   std::uint64_t probes_ = 0;
   policies::instant next_probe_{};
-  bool sampling_ = false;
+  bool sampling_ = false, pulsing_ = false;
   bool was_at_risk_ = false, was_migrating_ = false;
 
   policies::instant due_{};

@@ -7,7 +7,7 @@ namespace unwedge::policies::holds {
 void monitor_stalled(const vm_view& view, conditions& out) {
   if (view.stall == nullptr) return;
   const auto kind = view.stall->kind;
-  if (kind == verdict_kind::main_loop_busy || kind == verdict_kind::gone) return;
+  if (is_only_late(kind) || kind == verdict_kind::gone) return;
   out.push_back({.kind = condition_kind::monitor_stalled,
                  .subject = "",
                  .state = std::string(to_string(kind)),

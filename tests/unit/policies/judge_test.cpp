@@ -232,7 +232,7 @@ TEST(judge, finds_no_root_where_no_connection_explains_the_wait) {
   EXPECT_EQ(in_one_line(judged(moving, mirroring())), "bql-held thread:live_migration uncertain");
   auto unknown_peer = mirroring();
   unknown_peer.nodes["tgt"].peer = "storage.example:10809";
-  EXPECT_EQ(verdict_on(held_by_migration(), unknown_peer), "bql-held thread:live_migration uncertain");
+  EXPECT_EQ(verdict_on(held_by_migration(), unknown_peer), "bql-held socket: uncertain");
   auto unpolled = held_by_migration();
   thread_of(unpolled, migration_tid) = polling(thread(migration_tid, "live_migration"), {event_fd});
   EXPECT_EQ(verdict_on(unpolled, mirroring()), "bql-held thread:live_migration uncertain");
