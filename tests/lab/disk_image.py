@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import subprocess
 from pathlib import Path
 
 from guest import SECTOR
@@ -20,8 +21,20 @@ async def empty_image(path: Path, mebibytes: int) -> None:
         file.truncate(mebibytes * MIB)
 
 
+async def empty_qcow2(path: Path, mebibytes: int) -> None:
+    await _qemu_img("create", "-q", "-f", "qcow2", path, f"{mebibytes}M")
+
+
+async def converted_to_qcow2(path: Path, raw: Path) -> None:
+    await _qemu_img("convert", "-U", "-f", "raw", "-O", "qcow2", raw, path)
+
+
 async def digest(path: Path) -> str:
     return await asyncio.to_thread(_digest, path)
+
+
+async def _qemu_img(*arguments: str | Path) -> None:
+    await asyncio.to_thread(subprocess.run, ["qemu-img", *arguments], check=True)
 
 
 def _write_random(path: Path, mebibytes: int, boot_sector: bytes) -> str:

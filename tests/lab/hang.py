@@ -14,6 +14,7 @@ from unwedged import PATIENCE
 
 HANGS_AFTER = 8.0       # seconds of silence after which we call it a hang; a recovery would have come long before
 VERDICT_WITHIN = PATIENCE + 1
+AWAKE_WITHIN = 15.0     # a thread that is awake and gets nothing done may be at work: that takes longer to tell
 RUNNING_WITHIN = 2.0    # of the verdict
 
 
@@ -29,19 +30,20 @@ async def hangs(stage: Stage, source: Source) -> str:
     return "hangs"
 
 
-async def has_verdict(stage: Stage, source: Source, kind: str, root: tuple[str, str] | None) -> dict:
+async def has_verdict(stage: Stage, source: Source, kind: str, root: tuple[str, str] | None, *,
+                      within: float = VERDICT_WITHIN) -> dict:
     """The incident with the expected verdict, in time; fills in the figures."""
     vm = source.vm
     require(await vm.liveness.stalled(10), "the VM did not stall at all")
     stage.figures.stall = vm.liveness.onset
     stage.timeline.note("lab", "first unanswered query-status", at=vm.liveness.onset)
     incident = await stage.unwedged.incident_until(
-        vm.name, lambda seen: seen["verdict"] is not None, VERDICT_WITHIN + 4, "with a verdict")
+        vm.name, lambda seen: seen["verdict"] is not None, within + 4, "with a verdict")
     check_verdict(incident["verdict"], kind, root)
     stage.figures.verdict = from_rfc3339(incident["verdict"]["at"])
     stage.timeline.note("unwedged", f"verdict: {incident['verdict']['sentence']}", at=stage.figures.verdict)
     took = stage.figures.verdict - stage.figures.stall
-    require(took <= VERDICT_WITHIN, f"verdict {took:.2f} s after the stall, allowed are {VERDICT_WITHIN:g} s")
+    require(took <= within, f"verdict {took:.2f} s after the stall, allowed are {within:g} s")
     return incident
 
 
@@ -88,6 +90,15 @@ async def left_alone(stage: Stage, source: Source, outcomes: tuple[str, ...]) ->
     require(not done(incident), f"something was done: {json.dumps(incident['steps'])}")
     require(incident["outcome"] in outcomes, f"outcome {incident['outcome']}, expected one of {outcomes}")
     return incident
+
+
+async def resolves_itself(stage: Stage, source: Source) -> None:
+    """The cause went away, the VM is well: the incident says so, and that nothing was done."""
+    name = source.vm.name
+    incident = await stage.unwedged.incident_until(name, lambda seen: seen["closed"] is not None, 10, "closed")
+    require(incident["outcome"] == "resolved-itself", f"outcome {incident['outcome']}, expected resolved-itself")
+    require(not done(incident), f"something was done: {json.dumps(incident['steps'])}")
+    await stage.unwedged.vm_until(name, lambda vm: vm["state"] == "healthy", 5, "healthy again")
 
 
 async def _recovered_by_yank(stage: Stage, source: Source, root: tuple[str, str]) -> None:

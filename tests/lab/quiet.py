@@ -8,7 +8,7 @@ from stage import Stage
 from unwedged import PATIENCE
 from virtual_machine import VirtualMachine
 
-_HARMLESS = ("main-loop-busy",)  # verdicts that a stall with progress may get
+HARMLESS = ("main-loop-busy",)  # verdicts that a stall with progress may get
 _NOT_DONE = ("observed", "refused", "withheld", "skipped", "dry-run")  # results of a step that touched nothing
 
 
@@ -28,4 +28,4 @@ async def stays_quiet(stage: Stage, *vms: VirtualMachine, suspicion_allowed: boo
             require(suspicion_allowed, f"an incident of a healthy VM: {json.dumps(incident)}")
             require(not done(incident), f"something was done: {json.dumps(incident['steps'])}")
             kind = incident["verdict"] and incident["verdict"]["kind"]
-            require(kind in (None, *_HARMLESS), f"verdict {kind}: {json.dumps(incident['verdict'])}")
+            require(kind in (None, *HARMLESS), f"verdict {kind}: {json.dumps(incident['verdict'])}")

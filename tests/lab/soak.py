@@ -1,174 +1,135 @@
-"""A host at work: healthy VMs that mirror and migrate without end, on a machine loaded by stress-ng.
+"""A host at work: healthy VMs that migrate and labour without end, on a machine loaded by stress-ng.
 
-Nothing is wrong with any of them, so the daemon, which may act, must not. Each VM in turn gets a destination, its disk
-is mirrored there, it migrates as libvirt does it (pause-before-switchover, soft cancel, continue), and the disks are
-compared. Exit status: 0 no action was taken and every migration completed, 1 not so, 2 usage, 130 interrupted.
+Nothing is wrong with any of them, so the daemon, which may act, must find nothing. A part of the VMs migrates: each in
+turn gets a destination, its disk is mirrored there, it moves as libvirt does it (pause-before-switchover, soft cancel,
+continue), and the disks are compared. The others take snapshots of themselves, dump their memory, copy and commit their
+disks, which keeps their monitors silent for seconds; every second one of those is niced to 19. Exit status: 0 no
+verdict but main-loop-busy, no incident, no action, and every kind of work was done; 1 not so, 2 usage, 130 interrupted.
 """
 
 import argparse
 import asyncio
 import json
+import os
 import shutil
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import migration
 from campaign import CONTRADICTIONS, snapshot
-from disk_image import digest, random_image
 from enrolment import SocketGlob
-from expectation import require
+from heavy_work import OPERATIONS
 from interruption import EXIT_STATUS, cancel_on_signals
-from mirror import JOB, start_mirror
-from nbd_server import NbdServer
 from processes import Process
 from qemus import INSTALLED, NoQemu, Qemu, chosen
-from quiet import done
+from quiet import HARMLESS, done
+from soak_host import Host
 from stage import PROGRAMS, Settings, Stage
-from virtual_machine import Machine, VirtualMachine
+from unwedged import Unwedged
 
-_DISK_MIB = 32
 _LOAD = ["stress-ng", "--cpu", "2", "--io", "2", "--vm", "1", "--vm-bytes", "1G"]
-_SLOW = 120  # seconds that one step may take on such a machine
+_LOOK_EVERY = 2.0   # seconds
+_SAY_EVERY = 15.0
+_DRAINS_IN = 900    # seconds after the load's end, for what is still under way
 
 
 @dataclass
-class Host:
-    """The VMs, and what they did so far."""
-    stage: Stage
-    wanted: int
-    vms: dict[str, VirtualMachine] = field(default_factory=dict)
-    migrations: int = 0
-    states: Counter = field(default_factory=Counter)  # as `unwedgectl list` showed them
+class Seen:
+    """What the daemon said of the VMs, and what it cost."""
+    daemon: Unwedged
+    states: Counter = field(default_factory=Counter)
+    verdicts: Counter = field(default_factory=Counter)  # kinds, by looks that showed them
+    began: float = field(default_factory=time.monotonic)
 
-    async def boot(self) -> None:
-        slots = asyncio.Semaphore(4)
+    async def look(self) -> None:
+        for vm in await self.daemon.call("list"):
+            if vm["state"] == "gone":  # it has moved; an end that was no orderly one would be an incident
+                continue
+            self.states[vm["state"]] += 1
+            if vm["verdict"]:
+                kind = vm["verdict"]["kind"]
+                self.verdicts[kind] += 1
+                if kind not in HARMLESS:
+                    print(f"verdict on {vm['name']}: {json.dumps(vm['verdict'])}", file=sys.stderr)
 
-        async def one(name: str) -> None:
-            async with slots:
-                folder = self.stage.folder / name
-                folder.mkdir()
-                disk = folder / "disk0.raw"
-                await random_image(disk, _DISK_MIB)
-                self.vms[name] = await self._start(f"{name}-0", Machine(disk=disk))
-
-        async with asyncio.TaskGroup() as group:
-            for i in range(self.wanted):
-                group.create_task(one(f"vm{i:02}"))
-
-    async def migrate(self, name: str, generation: int) -> None:
-        """The VM's whole move to another process and another disk."""
-        source = self.vms[name]
-        folder = self.stage.folder / name
-        image = folder / f"disk{generation}.raw"
-        with open(image, "wb") as file:
-            file.truncate(_DISK_MIB << 20)
-        server = NbdServer(image, folder)
-        try:
-            await server.serves()
-            destination = await self._start(f"{name}-{generation}", replace(source.machine, disk=image), incoming=True)
-            await self._move(source, destination, server)
-            require(await digest(image) == await digest(source.machine.disk), f"{name}: the disks differ")
-        finally:
-            server.process.end()
-        await source.close()
-        source.machine.disk.unlink()
-        self.vms[name] = destination
-        self.migrations += 1
-
-    async def close(self) -> None:
-        for vm in self.vms.values():
-            await vm.close()
-
-    async def _move(self, source: VirtualMachine, destination: VirtualMachine, server: NbdServer) -> None:
-        qmp = source.qmp
-        await migration.set_capabilities(source, "pause-before-switchover", "events")
-        await start_mirror(source, server, 0)
-        await qmp.event("BLOCK_JOB_READY", device=JOB, deadline=_SLOW)
-        await migration.migrate(source, destination)
-        await qmp.event("MIGRATION", status="pre-switchover", deadline=_SLOW)
-        await qmp.execute("block-job-cancel", device=JOB, force=False, deadline=_SLOW)
-        await qmp.event("JOB_STATUS_CHANGE", id=JOB, status="concluded", deadline=_SLOW)
-        await qmp.execute("job-dismiss", id=JOB, deadline=_SLOW)
-        await qmp.execute("migrate-continue", state="pre-switchover", deadline=_SLOW)
-        await qmp.event("MIGRATION", status="completed", deadline=_SLOW)
-        await destination.qmp.event("RESUME", deadline=_SLOW)
-        # As managers do: an orderly end, so that it is no post-mortem.
-        await qmp.execute("quit", deadline=_SLOW)
-
-    async def _start(self, name: str, machine: Machine, *, incoming: bool = False) -> VirtualMachine:
-        arguments = SocketGlob().qemu_arguments(self.stage.folder, name)
-        machine = replace(machine, extra=(["-incoming", "defer"] if incoming else []) + arguments)
-        vm = VirtualMachine(name, self.stage.settings.qemu, machine, self.stage.folder / name.partition("-")[0],
-                            self.stage.timeline)
-        await vm.ready(incoming=incoming, deadline=_SLOW)
-        return vm
+    def cost(self) -> dict:
+        """CPU of one core, in percent, and resident memory of the daemon."""
+        folder = Path(f"/proc/{self.daemon.process.pid}")
+        fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        cpu = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        lines = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines())
+        return {"cpu_percent": round(100 * cpu / (time.monotonic() - self.began), 2),
+                **{name: int(lines[key].split()[0]) for name, key in (("rss_kib", "VmRSS"), ("peak_kib", "VmHWM"))}}
 
 
-async def _work(host: Host, until: float, slots: int) -> None:
-    """Every VM migrates in its turn, so many at a time."""
-    turns = asyncio.Queue()
-    for name in host.vms:
-        turns.put_nowait((name, 1))
-
-    async def worker() -> None:
-        while time.monotonic() < until:
-            name, generation = await turns.get()
-            await host.migrate(name, generation)
-            turns.put_nowait((name, generation + 1))
-
-    async def looker() -> None:
-        began = time.monotonic()
-        while time.monotonic() < until:
-            await asyncio.sleep(5)
-            host.states.update(vm["state"] for vm in await host.stage.unwedged.call("list"))
-            print(f"{time.monotonic() - began:6.0f} s  {host.migrations} migrations, states seen {dict(host.states)}",
-                  file=sys.stderr, flush=True)
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(slots):
-            group.create_task(worker())
-        group.create_task(looker())
+async def _watch(host: Host, seen: Seen) -> None:
+    """Until cancelled: looks, and says now and then how it goes."""
+    said = time.monotonic()
+    while True:
+        await asyncio.sleep(_LOOK_EVERY)
+        await seen.look()
+        if time.monotonic() - said >= _SAY_EVERY:
+            said = time.monotonic()
+            print(f"{said - seen.began:6.0f} s  {dict(host.done)}  states {dict(seen.states)}  "
+                  f"verdicts {dict(seen.verdicts)}  {seen.cost()}", file=sys.stderr, flush=True)
 
 
 async def _soak(qemu: Qemu, programs: Path, arguments: argparse.Namespace) -> bool:
     cancel_on_signals()
     stage = Stage(Settings(qemu.binary, programs), SocketGlob())
-    host = Host(stage, arguments.vms)
+    migrating = {"migrations": arguments.vms, "heavy": 0, "mixed": arguments.vms // 3}[arguments.work]
+    host = Host(stage, migrating, arguments.vms - migrating)
     async with stage:
         load = None
         try:
             await stage.start_unwedged([])
             await host.boot()
             print(f"QEMU {qemu.version}: {len(host.vms)} VMs run", file=sys.stderr)
-            load = Process("stress-ng", [*_LOAD, "--timeout", f"{arguments.minutes * 60 + 300:.0f}"], stage.folder)
-            await _work(host, time.monotonic() + arguments.minutes * 60, arguments.slots)
-            return await _verdict(host, qemu, arguments)
+            seconds = arguments.minutes * 60
+            load = Process("stress-ng", [*_LOAD, "--timeout", f"{seconds:.0f}"], stage.folder)
+            seen = Seen(stage.unwedged)
+            async with asyncio.timeout(seconds + _DRAINS_IN):
+                watching = asyncio.create_task(_watch(host, seen))
+                try:
+                    await host.work(time.monotonic() + seconds, arguments.slots)
+                finally:
+                    watching.cancel()
+                    await asyncio.wait([watching])
+            if watching.done() and not watching.cancelled():
+                watching.result()  # it failed, and so did the soak
+            await seen.look()
+            return await _verdict(host, seen, qemu, arguments)
         finally:
             if load:
-                load.send(15)  # it ends its children itself
-                await load.wait(30)
-                load.end()
+                await _end_load(load)
             await host.close()
             if not arguments.keep:
                 stage.remove()
 
 
-async def _verdict(host: Host, qemu: Qemu, arguments: argparse.Namespace) -> bool:
-    daemon = host.stage.unwedged
-    incidents = [await daemon.call("incident", entry["id"]) for entry in await daemon.call("incidents")]
+async def _end_load(load: Process) -> None:
+    if load.alive:
+        load.send(15)  # it ends its children itself
+        await load.wait(30)
+    load.end()
+
+
+async def _verdict(host: Host, seen: Seen, qemu: Qemu, arguments: argparse.Namespace) -> bool:
+    incidents = [await seen.daemon.call("incident", entry["id"]) for entry in await seen.daemon.call("incidents")]
     acted = [incident for incident in incidents if done(incident)]
-    guarded = [line for line in daemon.process.log.read_text().splitlines() if ": migrate-set-" in line]
-    print(json.dumps({"qemu": qemu.full, "minutes": arguments.minutes, "vms": len(host.vms),
-                      "migrations": host.migrations, "states_seen": dict(host.states), "incidents": len(incidents),
-                      "by_condition": dict(Counter(i["condition"] for i in incidents)),
-                      "acted": len(acted), "settings_changed": len(guarded)}, indent=2))
+    guarded = [line for line in seen.daemon.process.log.read_text().splitlines() if ": migrate-set-" in line]
+    wanted = [operation.__name__ for operation in OPERATIONS] if host.labouring else []
+    undone = [name for name in [*wanted, *(["migration"] if host.migrating else [])] if not host.done[name]]
+    print(json.dumps({"qemu": qemu.full, "minutes": arguments.minutes, "vms": len(host.vms), "done": dict(host.done),
+                      "not_done": undone, "states_seen": dict(seen.states), "verdicts_seen": dict(seen.verdicts),
+                      "incidents": len(incidents), "by_condition": dict(Counter(i["condition"] for i in incidents)),
+                      "acted": len(acted), "settings_changed": len(guarded), "daemon": seen.cost()}, indent=2))
     for incident in incidents:
-        print(f"{incident['id']}: {incident['condition']}: {incident.get('why')}; steps "
-              f"{json.dumps(incident['steps'])}", file=sys.stderr)
-    return not acted and not guarded and host.migrations > 0
+        print(f"{incident['id']}: {incident['condition']}: {incident.get('why')}; verdict "
+              f"{json.dumps(incident['verdict'])}; steps {json.dumps(incident['steps'])}", file=sys.stderr)
+    return not incidents and not guarded and not undone and set(seen.verdicts) <= set(HARMLESS)
 
 
 def main() -> int:
@@ -176,6 +137,8 @@ def main() -> int:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10, help="how long (default 10)")
     parser.add_argument("--vms", type=int, default=30, help="how many VMs (default 30)")
+    parser.add_argument("--work", choices=("migrations", "heavy", "mixed"), default="mixed",
+                        help="what they do (default mixed: a third migrates)")
     parser.add_argument("--slots", type=int, default=4, help="migrations at a time (default 4)")
     parser.add_argument("--qemu", default=INSTALLED, metavar="WHICH", help="as for ./dev lab, but one")
     parser.add_argument("--bin", type=Path, default=PROGRAMS, metavar="DIR", help="where unwedged and unwedgectl are")

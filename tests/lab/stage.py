@@ -90,7 +90,7 @@ class Stage:
     async def start_source(self, machine: Machine = Machine(), *, disk: bool = True) -> Source:
         """The VM of the scenario; with a daemon, watched by it and healthy in its eyes."""
         digest = ""
-        if disk and not machine.nbd_port:
+        if disk and not machine.nbd_port and not machine.disk:
             machine = replace(machine, disk=self.folder / "source.raw")
             digest = await random_image(machine.disk, DISK_MIB, writing_boot_sector() if machine.writes else b"")
         name = self.vm_name or f"src-{self._tag}"
@@ -100,12 +100,19 @@ class Stage:
         if self.enrolment and not self.enrolment.daemon_first:
             await self.start_unwedged([name])
         if self.unwedged:
-            await self.unwedged.vm_until(
-                name, lambda seen: seen["state"] == "healthy" and seen["qmp"]["oob"] and seen["run_state"] == "running",
-                15, "healthy with oob")
-            self.timeline.note("unwedged", f"watches {name}: healthy, oob negotiated")
+            await self._seen_by_unwedged(name)
         vm.liveness.forget()
         return Source(vm, machine, digest)
+
+    async def _seen_by_unwedged(self, name: str) -> None:
+        if not self.enrolment.monitored:
+            await self.unwedged.vm_until(name, lambda seen: seen["state"] == "healthy", 15, "found and healthy")
+            self.timeline.note("unwedged", f"found {name} by its process")
+            return
+        await self.unwedged.vm_until(
+            name, lambda seen: seen["state"] == "healthy" and seen["qmp"]["oob"] and seen["run_state"] == "running",
+            15, "healthy with oob")
+        self.timeline.note("unwedged", f"watches {name}: healthy, oob negotiated")
 
     async def start_destination(self, like: Source, disk: Path | None = None, *,
                                 watched: bool = False) -> VirtualMachine:
@@ -117,10 +124,10 @@ class Stage:
         paused = ["-S"] if machine.writes else []
         return await self._start_vm(name, machine, ["-incoming", "defer", *paused, *extra], incoming=True)
 
-    async def start_nbd_server(self, *, boot_sector: bytes = b"") -> NbdServer:
-        """Of an empty image, or with a boot sector of one that a guest can start from."""
+    async def start_nbd_server(self, *, boot_sector: bytes = b"", full: bool = False) -> NbdServer:
+        """Of an empty image, of a `full` one, or with a boot sector of one that a guest can start from."""
         image = self.folder / "target.raw"
-        if boot_sector:
+        if boot_sector or full:
             await random_image(image, DISK_MIB, boot_sector)
         else:
             await empty_image(image, DISK_MIB)

@@ -19,10 +19,14 @@ class Machine:
     """What a scenario may choose about a VM."""
     disk: Path | None = None
     nbd_port: int | None = None   # of a server on this host that has the disk instead
+    overlay: Path | None = None   # qcow2: the guest's disk, with that disk (file or NBD, node `base`) as its backing
+    aio: str = "threads"          # how the image file is read and written
     iothread: bool = False
     writes: bool = False  # its guest writes to the disk for ever; else it idles
     ram_mib: int = 64
     ram_file: Path | None = None  # initial content of the RAM; the file itself is not changed
+    thread_names: bool = True     # debug-threads=on
+    within: tuple[str, ...] = ()  # the command that QEMU is started by, such as unshare
     extra: list[str] = field(default_factory=list)
 
 
@@ -73,7 +77,8 @@ class VirtualMachine:
 
     def _argv(self, qemu: str, machine: Machine) -> list[str]:
         board = "pc,accel=tcg"
-        argv = ["-name", f"guest={self.name},debug-threads=on", "-nodefaults", "-no-user-config",
+        named = "on" if machine.thread_names else "off"
+        argv = ["-name", f"guest={self.name},debug-threads={named}", "-nodefaults", "-no-user-config",
                 "-display", "none", "-m", f"{machine.ram_mib}M"]
         if machine.ram_file:
             argv += ["-object", f"memory-backend-file,id=ram,size={machine.ram_mib}M,"
@@ -89,15 +94,21 @@ class VirtualMachine:
                 device += ",iothread=io0"
             # Two QEMUs of a migration, and the NBD server, have the same image open: no image locks here.
             argv += [*self._blockdev(machine), "-device", device]
-        return [qemu, *argv, *machine.extra]
+        return [*machine.within, qemu, *argv, *machine.extra]
 
     @staticmethod
     def _blockdev(machine: Machine) -> list[str]:
+        bottom = "base" if machine.overlay else "disk"
         if machine.nbd_port:
-            return ["-blockdev", "driver=nbd,node-name=disk,export=disk,server.type=inet,server.host=127.0.0.1,"
-                                 f"server.port={machine.nbd_port}"]
-        return ["-blockdev", f"driver=file,node-name=file,filename={machine.disk},locking=off",
-                "-blockdev", "driver=raw,node-name=disk,file=file"]
+            argv = ["-blockdev", f"driver=nbd,node-name={bottom},export=disk,server.type=inet,"
+                                 f"server.host=127.0.0.1,server.port={machine.nbd_port}"]
+        else:
+            argv = ["-blockdev", f"driver=file,node-name=file,filename={machine.disk},locking=off,aio={machine.aio}",
+                    "-blockdev", f"driver=raw,node-name={bottom},file=file"]
+        if machine.overlay:
+            argv += ["-blockdev", f"driver=file,node-name=overlay-file,filename={machine.overlay}",
+                     "-blockdev", "driver=qcow2,node-name=disk,file=overlay-file,backing=base"]
+        return argv
 
     def _socket(self, monitor: str) -> Path:
         return self.folder / f"{self.name}.{monitor}"

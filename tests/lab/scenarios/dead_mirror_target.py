@@ -25,12 +25,12 @@ async def provoke(stage: Stage, machine: Machine = Machine()) -> Source:
     return source
 
 
-async def alone(stage: Stage) -> str:
-    return await hang.hangs(stage, await provoke(stage))
+async def alone(stage: Stage, machine: Machine = Machine()) -> str:
+    return await hang.hangs(stage, await provoke(stage, machine))
 
 
-async def with_unwedged(stage: Stage) -> str:
-    source = await provoke(stage)
+async def with_unwedged(stage: Stage, machine: Machine = Machine()) -> str:
+    source = await provoke(stage, machine)
     outcome = await hang.recovers(stage, source, "bql-held", ROOT)
     await hang.migration_failed(source)
     return f"{outcome}, migration failed"

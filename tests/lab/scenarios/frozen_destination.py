@@ -18,10 +18,10 @@ _BYTES_PER_SECOND = 32_000_000
 _LONGEST_DOWNTIME_MS = 2_000_000   # QEMU's upper limit
 
 
-async def provoke(stage: Stage, transport: str = "tcp") -> Source:
+async def provoke(stage: Stage, transport: str = "tcp", *, names: bool = True) -> Source:
     ram = stage.folder / "ram"
     await random_image(ram, RAM_MIB)
-    source = await stage.start_source(Machine(ram_mib=RAM_MIB, ram_file=ram), disk=False)
+    source = await stage.start_source(Machine(ram_mib=RAM_MIB, ram_file=ram, thread_names=names), disk=False)
     destination = await stage.start_destination(source)
     await migration.set_capabilities(source.vm, "pause-before-switchover", "events")
     await source.vm.qmp.execute("migrate-set-parameters", max_bandwidth=_BYTES_PER_SECOND,
@@ -34,12 +34,12 @@ async def provoke(stage: Stage, transport: str = "tcp") -> Source:
     return source
 
 
-async def alone(stage: Stage) -> str:
-    return await hang.hangs(stage, await provoke(stage))
+async def alone(stage: Stage, *, names: bool = True) -> str:
+    return await hang.hangs(stage, await provoke(stage, names=names))
 
 
-async def with_unwedged(stage: Stage, transport: str = "tcp") -> str:
-    source = await provoke(stage, transport)
+async def with_unwedged(stage: Stage, transport: str = "tcp", *, names: bool = True) -> str:
+    source = await provoke(stage, transport, names=names)
     outcome = await hang.recovers(stage, source, "bql-held", ("migration", "migration"))
     await hang.migration_failed(source)
     return f"{outcome}, migration failed"
