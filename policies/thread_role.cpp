@@ -140,7 +140,7 @@ thread_role role_by_name(std::string_view comm, std::string_view main_comm) {
 }
 
 thread_role role_by_stack(const thread_stack& stack) {
-  constexpr std::size_t max_frames = 256;
+  constexpr std::size_t max_frames = 256;  // the process may have made up any number
   const auto end =
       stack.frames.begin() + static_cast<std::ptrdiff_t>(std::min(stack.frames.size(), max_frames));
   for (const auto& [function, role] : told_by) {
