@@ -35,6 +35,12 @@ struct policy_folder_settings {
   std::string admin = "/etc/unwedge/policies.d";
 };
 
+/// The same for the signatures of known bugs.
+struct signature_folder_settings {
+  std::string vendor = "/usr/lib/unwedge/signatures.d";
+  std::string admin = "/etc/unwedge/signatures.d";
+};
+
 /// A `[[vm]]` table: a fixed VM (`name` + `qmp`), or settings for VMs whose name matches (`match`).
 struct vm_settings {
   std::optional<std::string> match;  ///< glob over the VM's name
@@ -50,6 +56,7 @@ struct settings {
   discover_settings discover;
   probe_settings probe;
   policy_folder_settings policy_folders;
+  signature_folder_settings signature_folders;
   std::vector<vm_settings> vms;
   std::size_t max_vms = 4'096;        ///< sessions at once; more are refused with a warning
   std::size_t max_incidents = 1'000;  ///< folders kept; the oldest closed ones are removed first

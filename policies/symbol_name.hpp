@@ -5,8 +5,8 @@
 
 namespace unwedge::policies {
 
-/// "__poll" -> "poll", "pthread_mutex_lock@@GLIBC_2.2.5" -> "pthread_mutex_lock", "aio_poll.part.0" ->
-/// "aio_poll". A view into `symbol`; empty of an empty one.
+/// "__poll" -> "poll", "__GI___lll_lock_wait" -> "lll_lock_wait", "pthread_mutex_lock@@GLIBC_2.2.5" ->
+/// "pthread_mutex_lock", "aio_poll.part.0" -> "aio_poll". A view into `symbol`; empty of an empty one.
 std::string_view plain_name(std::string_view symbol);
 
 }  // namespace unwedge::policies

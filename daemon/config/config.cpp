@@ -55,6 +55,13 @@ void read_policy_folders(const node& from, settings& to, problem_list& problems)
   in.finish();
 }
 
+void read_signature_folders(const node& from, settings& to, problem_list& problems) {
+  table_reader in{from, "[signatures]", problems};
+  set(to.signature_folders.vendor, in.text("vendor", parse_path));
+  set(to.signature_folders.admin, in.text("admin", parse_path));
+  in.finish();
+}
+
 /// The names and sockets of the fixed VMs so far, with their lines.
 struct taken {
   std::map<std::string, std::size_t> names, sockets;
@@ -123,6 +130,7 @@ std::expected<settings, std::vector<problem>> parse(std::string_view text, std::
   read_probe(top.inner("probe"), result, problems);
   read_limits(top.inner("limits"), result, problems);
   read_policy_folders(top.inner("policies"), result, problems);
+  read_signature_folders(top.inner("signatures"), result, problems);
   read_vms(top, result, problems);
   top.finish();
   auto found = std::move(problems).sorted();

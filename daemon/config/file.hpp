@@ -1,5 +1,5 @@
 // Reads a file of the configuration without being made to wait or to swallow a device. Used by load.cpp and
-// policy_folders.cpp; knows nothing of what is in it.
+// layered_files.cpp; knows nothing of what is in it.
 #pragma once
 
 #include <cstddef>

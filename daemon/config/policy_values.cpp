@@ -29,18 +29,18 @@ parsed<std::string> parse_identifier(std::string_view text) {
   return std::string{text};
 }
 
-/// C0, DEL, and C1, which UTF-8 writes as 0xC2 and 0x80 to 0x9F.
+}  // namespace
+
 bool has_controls(std::string_view text) {
   unsigned char before = 0;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
+    // C1 is 0xC2 and 0x80 to 0x9F
     if (byte < 0x20 || byte == 0x7F || (before == 0xC2 && byte < 0xA0)) return true;
     before = byte;
   }
   return false;
 }
-
-}  // namespace
 
 parsed<std::string> parse_policy_name(std::string_view text) {
   return parse_identifier(text);

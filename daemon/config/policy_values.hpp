@@ -8,6 +8,9 @@ namespace unwedge::config {
 /// What a policy may be called, and so its file without ".toml": 1 to 64 of a-z, 0-9 and '-'.
 parsed<std::string> parse_policy_name(std::string_view);
 
+/// C0, DEL or C1 in it, as UTF-8.
+bool has_controls(std::string_view);
+
 /// One line for people: at most 200 bytes, no control characters.
 parsed<std::string> parse_description(std::string_view);
 

@@ -2,6 +2,7 @@
 
 #include "daemon/config/config.hpp"
 #include "daemon/config/policies.hpp"
+#include "daemon/config/signatures.hpp"
 #include "systemd/notify.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -67,7 +68,8 @@ daemon::daemon(options o, std::filesystem::path config, state initial)
                 holds_,
                 precautions_,
                 {},
-                {}},
+                {},
+                std::make_shared<const std::vector<policies::signature>>(std::move(initial.signatures))},
       fleet_(services_),
       host_(
           io_.get_executor(), [this] { return count_late(); },
@@ -234,8 +236,11 @@ std::expected<std::string, std::string> daemon::reload() {
   if (!loaded) return reload_failed(loaded.error());
   auto policies = config::load_policies({loaded->policy_folders.vendor, loaded->policy_folders.admin});
   if (!policies) return reload_failed(policies.error());
+  auto signatures = config::load_signatures(loaded->signature_folders);
+  if (!signatures) return reload_failed(signatures.error());
   if (auto opened = open_dial_in(loaded->discover); !opened) return std::unexpected(opened.error());
   services_.policies = std::make_shared<const std::vector<policies::policy>>(std::move(policies->all));
+  services_.signatures = std::make_shared<const std::vector<policies::signature>>(std::move(*signatures));
   apply(std::move(*loaded));
   hub_.publish("reload", "", config_.string() + " applied");
   spdlog::info("{} applied", config_.string());

@@ -33,6 +33,7 @@ class daemon {
     incidents::store store;
     watch::holds holds;
     watch::precaution_file precautions;
+    std::vector<policies::signature> signatures;
   };
   daemon(options o, std::filesystem::path config, state initial);
 

@@ -1,5 +1,6 @@
 #include "daemon/config/config.hpp"
 #include "daemon/config/policies.hpp"
+#include "daemon/config/signatures.hpp"
 #include "daemon/unwedged/daemon.hpp"
 #include "daemon/unwedged/logging.hpp"
 
@@ -48,6 +49,8 @@ int run(const unwedge::options& o) {
   auto policies =
       unwedge::config::load_policies({settings.policy_folders.vendor, settings.policy_folders.admin});
   if (!policies) return faulty(policies.error());
+  auto signatures = unwedge::config::load_signatures(settings.signature_folders);
+  if (!signatures) return faulty(signatures.error());
   if (o.check) {
     fmt::print("{}: good\n",
                config.empty() ? std::string("no configuration, the defaults hold") : config.string());
@@ -70,7 +73,7 @@ int run(const unwedge::options& o) {
   if (!precautions) return failed(precautions.error());
   unwedge::daemon daemon(o, config,
                          {std::move(settings), std::move(policies->all), std::move(*store), std::move(*holds),
-                          std::move(*precautions)});
+                          std::move(*precautions), std::move(*signatures)});
   if (const auto opened = daemon.open(); !opened) return failed(opened.error());
   daemon.run();
   return 0;

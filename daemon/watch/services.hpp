@@ -11,6 +11,7 @@
 #include "policies/budget.hpp"
 #include "policies/policy.hpp"
 #include "policies/settings.hpp"
+#include "policies/signature.hpp"
 #include "qmp/session.hpp"
 
 #include <boost/asio/thread_pool.hpp>
@@ -47,6 +48,8 @@ struct services {
   watch::precaution_file& precautions;
   policies::step_budget host_budget;
   std::string host_starved;  ///< why nothing may be concluded from lateness now; empty: the host is well
+  std::shared_ptr<const std::vector<policies::signature>> signatures =
+      std::make_shared<const std::vector<policies::signature>>();  ///< never null; replaced by a reload
 };
 
 }  // namespace unwedge::watch

@@ -1,0 +1,67 @@
+"""Hangs real QEMUs as the lab's scenarios do and writes down the stacks of their threads, for tests/unit/signatures.
+
+Usage: capture_stacks.py UNWEDGE_INSPECT FOLDER [installed|10.0|all]
+"""
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import qemus
+from interruption import cancel_on_signals
+from scenarios import dead_mirror_target, dead_mirror_target_iothread, frozen_destination
+from stage import PROGRAMS, Settings, Stage
+
+MIRROR, MIGRATION = ("block-node", ["mirror"]), ("migration", [])
+HANGS_AFTER = 3.0
+
+
+async def idle(stage: Stage):
+    return await stage.start_source()
+
+
+SITUATIONS = {"idle": (idle, (None, [])), "dead-mirror-target": (dead_mirror_target.provoke, MIRROR),
+              "dead-mirror-target-iothread": (dead_mirror_target_iothread.provoke, MIRROR),
+              "frozen-destination": (frozen_destination.provoke, MIGRATION)}
+
+
+def inspect(program: Path, pid: int) -> dict:
+    start = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
+    done = subprocess.run([program, "--pid", str(pid), "--start-time", start, "stacks"], capture_output=True, check=True)
+    return json.loads(done.stdout)
+
+
+def reduced(seen: dict) -> list[str]:
+    """A thread a line: what signatures look at."""
+    return [json.dumps({"tid": thread["tid"], "comm": thread["comm"], "unwind": thread["unwind"],
+                        "functions": [frame.get("function") or "" for frame in thread["frames"]]})
+            for thread in seen["threads"]]
+
+
+async def capture(name: str, qemu: qemus.Qemu, program: Path) -> str:
+    provoke, (root, jobs) = SITUATIONS[name]
+    async with Stage(Settings(qemu.binary, PROGRAMS), None) as stage:
+        try:
+            source = await provoke(stage)
+            if root and not await source.vm.liveness.stalled(20, seconds=HANGS_AFTER):
+                raise SystemExit(f"{name}: no hang")
+            seen = await asyncio.to_thread(inspect, program, source.vm.process.pid)
+        finally:
+            stage.remove()
+    head = {"qemu": qemu.version, "root": root, "jobs": jobs}
+    return json.dumps(head)[:-1] + ', "threads": [\n  ' + ",\n  ".join(reduced(seen)) + "\n]}\n"
+
+
+async def main(program: Path, folder: Path, which: str) -> None:
+    cancel_on_signals()
+    for qemu in qemus.chosen(which):
+        for name in SITUATIONS:
+            text = await capture(name, qemu, program)
+            (folder / f"{name}-{qemu.version}.json").write_text(text)
+            print(f"{name} on {qemu.full}", flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]), *(sys.argv[3:] or ["all"])))
