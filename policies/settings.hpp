@@ -41,6 +41,13 @@ struct signature_folder_settings {
   std::string admin = "/etc/unwedge/signatures.d";
 };
 
+/// Of the helper unwedge-inspect.
+struct inspect_settings {
+  bool stacks_on_verdict = true;              ///< take the stacks of a VM that hangs, once an incident
+  std::chrono::milliseconds deadline{5'000};  ///< for one set of stacks
+  std::optional<std::string> program;         ///< nullopt: beside our own, else where it is installed
+};
+
 /// A `[[vm]]` table: a fixed VM (`name` + `qmp`), or settings for VMs whose name matches (`match`).
 struct vm_settings {
   std::optional<std::string> match;  ///< glob over the VM's name
@@ -55,6 +62,7 @@ struct settings {
   std::optional<std::string> http;  ///< "127.0.0.1:9758" or "unix:/path"; nullopt or "none": no HTTP
   discover_settings discover;
   probe_settings probe;
+  inspect_settings inspect;
   policy_folder_settings policy_folders;
   signature_folder_settings signature_folders;
   std::vector<vm_settings> vms;

@@ -62,6 +62,19 @@ void read_signature_folders(const node& from, settings& to, problem_list& proble
   in.finish();
 }
 
+void read_inspect(const node& from, settings& to, problem_list& problems) {
+  static constexpr std::string_view when[] = {"on-verdict", "never"};
+  const auto on_verdict = [](std::string_view word) -> std::optional<bool> {
+    if (word != when[0] && word != when[1]) return std::nullopt;
+    return word == when[0];
+  };
+  table_reader in{from, "[inspect]", problems};
+  set(to.inspect.stacks_on_verdict, in.choice("stacks", on_verdict, when));
+  set(to.inspect.deadline, in.duration("deadline", 100ms, 60s));
+  to.inspect.program = in.text("program", parse_path);
+  in.finish();
+}
+
 /// The names and sockets of the fixed VMs so far, with their lines.
 struct taken {
   std::map<std::string, std::size_t> names, sockets;
@@ -128,6 +141,7 @@ std::expected<settings, std::vector<problem>> parse(std::string_view text, std::
   result.http = top.text("http", parse_http);
   read_discover(top.inner("discover"), result, problems);
   read_probe(top.inner("probe"), result, problems);
+  read_inspect(top.inner("inspect"), result, problems);
   read_limits(top.inner("limits"), result, problems);
   read_policy_folders(top.inner("policies"), result, problems);
   read_signature_folders(top.inner("signatures"), result, problems);

@@ -26,6 +26,7 @@ const char* method_of(command what) {
       return "Policies";
     case command::reload:
       return "Reload";
+    case command::inspect:
     case command::hold:
     case command::release:
     case command::check:
@@ -60,6 +61,7 @@ std::string as_json(command what, const json::value& answer) {
 
 exit_status run(const options& chosen) {
   if (chosen.what == command::check) return check(chosen);
+  if (chosen.what == command::inspect) return inspect(chosen);
   if (chosen.what == command::hold) return hold(chosen);
   if (chosen.what == command::release) return release(chosen);
   if (chosen.what == command::events && chosen.follow) return follow(chosen);

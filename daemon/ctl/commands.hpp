@@ -12,6 +12,9 @@ exit_status run(const options& chosen);
 exit_status hold(const options& chosen);
 exit_status release(const options& chosen);
 
+/// `unwedgectl inspect`: a fresh look at a VM's process, with --stacks also at its threads' stacks.
+exit_status inspect(const options& chosen);
+
 /// `unwedgectl check`: needs no daemon. A faulty configuration or policy is exit_usage, as `unwedged --check`
 /// has it.
 exit_status check(const options& chosen);

@@ -11,7 +11,19 @@
 
 namespace unwedge::ctl {
 
-enum class command { list, show, incidents, incident, events, policies, hold, release, reload, check };
+enum class command {
+  list,
+  show,
+  inspect,
+  incidents,
+  incident,
+  events,
+  policies,
+  hold,
+  release,
+  reload,
+  check
+};
 
 /// Exit statuses are contracts (design.md).
 enum exit_status : int { exit_done = 0, exit_failed = 1, exit_usage = 2, exit_no_daemon = 3 };
@@ -23,6 +35,7 @@ struct options {
   command what = command::list;
   bool json = false;
   bool follow = false;
+  bool stacks = false;                           ///< of an inspection
   std::string subject;                           ///< the VM or the incident; "" is all
   std::optional<std::chrono::seconds> hold_for;  ///< nullopt: until released
   std::string reason;                            ///< of a hold

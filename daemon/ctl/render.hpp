@@ -21,6 +21,10 @@ std::string render_list(const boost::json::array& vms, const view& to);
 /// `unwedgectl show VM`.
 std::string render_vm(const boost::json::object& vm, const view& to);
 
+/// `unwedgectl inspect VM`: the VM, its verdict, the wait chain, its threads, with their frames where there
+/// are any.
+std::string render_inspection(const boost::json::object& inspection, const view& to);
+
 /// `unwedgectl incidents`.
 std::string render_incidents(const boost::json::array& incidents, const view& to);
 

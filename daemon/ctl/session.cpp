@@ -54,8 +54,9 @@ exit_status put_rendered(std::string_view method, std::string_view text) {
   return exit_failed;
 }
 
-std::expected<systemd::bus_client, exit_status> connect(const options& chosen) {
-  auto made = systemd::bus_client::connect(chosen.socket());
+std::expected<systemd::bus_client, exit_status> connect(const options& chosen,
+                                                        std::chrono::milliseconds patience) {
+  auto made = systemd::bus_client::connect(chosen.socket(), patience);
   if (!made) return std::unexpected(explain(made.error(), chosen));
   return std::move(*made);
 }

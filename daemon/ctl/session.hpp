@@ -16,7 +16,9 @@ namespace unwedge::ctl {
 void complain(std::string_view what);
 
 /// Connects to `<runtime-dir>/unwedged.sock`; on failure says what to do about it.
-std::expected<systemd::bus_client, exit_status> connect(const options& chosen);
+/// `patience` holds for this and for each call.
+std::expected<systemd::bus_client, exit_status> connect(
+    const options& chosen, std::chrono::milliseconds patience = std::chrono::seconds(10));
 
 /// Calls a method and parses its answer.
 std::expected<boost::json::value, exit_status> ask(systemd::bus_client& daemon, std::string method,

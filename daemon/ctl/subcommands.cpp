@@ -76,6 +76,13 @@ void add_subcommands(CLI::App& app, options& chosen) {
       "Example: unwedgectl show web01")
       ->add_option("VM", chosen.subject, "its name or UUID")
       ->required();
+  auto* inspect =
+      add("inspect", command::inspect, "look into a VM's process now: who waits for whom",
+          "CPU is that of 300 ms just now. --stacks stops each thread for microseconds, which is told\n"
+          "at the end; nothing else here touches the process.\n"
+          "Example: unwedgectl inspect web01 --stacks");
+  inspect->add_option("VM", chosen.subject, "its name or UUID")->required();
+  inspect->add_flag("--stacks", chosen.stacks, "with the stacks of all its threads");
   add("incidents", command::incidents, "what happened, and what came of it",
       "Example: unwedgectl incidents web01")
       ->add_option("VM", chosen.subject, "of this VM only");

@@ -55,6 +55,8 @@ daemon::daemon(options o, std::filesystem::path config, state initial)
       metrics_(UNWEDGE_VERSION),
       holds_(std::move(initial.holds)),
       precautions_(std::move(initial.precautions)),
+      children_(io_.get_executor()),
+      inspector_(io_.get_executor(), children_),
       services_{io_.get_executor(),
                 evidence_pool_,
                 store_,
@@ -69,7 +71,8 @@ daemon::daemon(options o, std::filesystem::path config, state initial)
                 precautions_,
                 {},
                 {},
-                std::make_shared<const std::vector<policies::signature>>(std::move(initial.signatures))},
+                std::make_shared<const std::vector<policies::signature>>(std::move(initial.signatures)),
+                &inspector_},
       fleet_(services_),
       host_(
           io_.get_executor(), [this] { return count_late(); },
@@ -189,6 +192,7 @@ asio::awaitable<void> daemon::handle_signals() {
 
 void daemon::stop() {
   stopping_ = true;
+  children_.stop();
   globs_.stop();
   processes_.stop();
   host_.stop();

@@ -1,7 +1,9 @@
 // The daemon: owns everything, wires it, reacts to signals. What it is made of is in the folders beside it.
 #pragma once
 
+#include "daemon/child/runner.hpp"
 #include "daemon/config/problem.hpp"
+#include "daemon/inspection/inspector.hpp"
 #include "daemon/surface/daemon_metrics.hpp"
 #include "daemon/surface/http_server.hpp"
 #include "daemon/surface/vm_metrics.hpp"
@@ -69,6 +71,7 @@ class daemon {
 
   asio::awaitable<systemd::bus_reply> list(std::string argument);
   asio::awaitable<systemd::bus_reply> show(std::string name);
+  asio::awaitable<systemd::bus_reply> inspect(std::string argument);
   asio::awaitable<systemd::bus_reply> incidents(std::string vm);
   asio::awaitable<systemd::bus_reply> incident(std::string id);
   asio::awaitable<systemd::bus_reply> events(std::string argument);
@@ -91,6 +94,8 @@ class daemon {
   std::shared_ptr<surface::vm_collector> vm_metrics_;
   watch::holds holds_;
   watch::precaution_file precautions_;
+  child::runner children_;
+  inspection::inspector inspector_;
   watch::services services_;
   watch::fleet fleet_;
   watch::host_watch host_;

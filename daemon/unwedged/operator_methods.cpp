@@ -34,6 +34,7 @@ json::value last_events(const incidents::store& s, const std::string& id) {
 systemd::bus_methods daemon::methods() {
   return {{"List", [this](std::string a) { return list(std::move(a)); }},
           {"Show", [this](std::string a) { return show(std::move(a)); }},
+          {"Inspect", [this](std::string a) { return inspect(std::move(a)); }},
           {"Incidents", [this](std::string a) { return incidents(std::move(a)); }},
           {"Incident", [this](std::string a) { return incident(std::move(a)); }},
           {"Events", [this](std::string a) { return events(std::move(a)); }},

@@ -207,6 +207,10 @@ std::shared_ptr<const vm_watcher> fleet::find(std::string_view name) const {
   return found == watchers_.end() ? nullptr : *found;
 }
 
+std::shared_ptr<vm_watcher> fleet::find_to_inspect(std::string_view name) {
+  return std::const_pointer_cast<vm_watcher>(find(name));
+}
+
 std::vector<std::string> fleet::paths() const {
   std::vector<std::string> out;
   for (const auto& w : watchers_) {

@@ -38,6 +38,8 @@ class fleet final : private watcher_owner {
   /// By name.
   std::vector<std::shared_ptr<const vm_watcher>> all() const;
   std::shared_ptr<const vm_watcher> find(std::string_view name) const;
+  /// The same, to be looked into.
+  std::shared_ptr<vm_watcher> find_to_inspect(std::string_view name);
   /// Paths of the sockets that were added.
   std::vector<std::string> paths() const;
 

@@ -2,6 +2,7 @@
 // the I/O thread only, but for the pools.
 #pragma once
 
+#include "daemon/inspection/inspector.hpp"
 #include "daemon/watch/event_hub.hpp"
 #include "daemon/watch/holds.hpp"
 #include "daemon/watch/precaution_file.hpp"
@@ -50,6 +51,7 @@ struct services {
   std::string host_starved;  ///< why nothing may be concluded from lateness now; empty: the host is well
   std::shared_ptr<const std::vector<policies::signature>> signatures =
       std::make_shared<const std::vector<policies::signature>>();  ///< never null; replaced by a reload
+  inspection::inspector* inspector = nullptr;  ///< takes stacks; none: nobody does
 };
 
 }  // namespace unwedge::watch

@@ -168,6 +168,10 @@ std::string date_of(policies::instant t) {
   return incidents::to_rfc3339(wall);
 }
 
+json::object to_json(const policies::process_facts& f) {
+  return facts_json(f);
+}
+
 json::object to_json(const policies::verdict& v, const policies::vm_model& vm) {
   json::object o{
       {"kind", to_string(v.kind)}, {"root", v.root ? json::value(root_json(*v.root)) : json::value(nullptr)},

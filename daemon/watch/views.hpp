@@ -20,6 +20,9 @@ boost::json::object to_json(const vm_watcher&);
 /// The same with nodes, events and the last evidence's threads: `unwedgectl --json show VM`.
 boost::json::object details(const vm_watcher&);
 
+/// A sample, as in an incident's evidence.json.
+boost::json::object to_json(const policies::process_facts&);
+
 /// One object of `unwedgectl --json policies`, without what it has done.
 boost::json::object to_json(const policies::policy&);
 

@@ -131,6 +131,8 @@ void vm_watcher::forget_vm() {
   engine_ = {};
   saved_precautions_.reset();
   verdict_.reset();
+  traces_ = {};
+  undisturbed_until_ = {};
   process_.reset();
   gone_ = false;
 }

@@ -48,6 +48,7 @@ policies::duration vm_watcher::between_samples() const {
 }
 
 void vm_watcher::use(policies::process_facts facts) {
+  traces_.take_out_of(facts, suspicion_.samples().empty() ? nullptr : &suspicion_.samples().back());
   policies::tell_named_peers(vm_, facts);
   io_.add(facts, vm_);
   if (!suspicion_.active()) return;
@@ -137,6 +138,7 @@ void vm_watcher::decide(policies::instant at) {
   for (auto& d : engine_.step(look(seen, set_by))) {
     std::visit([&](auto& what) { carry_out(d.run, std::move(what)); }, d.what);
   }
+  begin_stacks();
 }
 
 const holds::hold* vm_watcher::held() const {

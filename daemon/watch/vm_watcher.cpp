@@ -114,7 +114,8 @@ void vm_watcher::tick(policies::instant at) {
   if (at >= next_probe_) probe(at);
   review(at);
   const auto sample_at = suspicion_.active() ? suspicion_.next_sample_at() : next_sample_;
-  if (process_ && !gone_ && !sampling_ && !engine_.acting() && at >= sample_at) {
+  if (process_ && !gone_ && !sampling_ && !engine_.acting() &&
+      at >= std::max(sample_at, undisturbed_until_)) {
     sampling_ = true;
     shared_.tasks.spawn(take_sample(), name_ + ": evidence");
   }
@@ -166,7 +167,8 @@ policies::instant vm_watcher::next_probe_after(policies::instant at) const {
 policies::instant vm_watcher::next_wake(policies::instant at) const {
   auto wake = next_probe_;
   if (process_ && !gone_ && !sampling_ && !engine_.acting())
-    wake = std::min(wake, suspicion_.active() ? suspicion_.next_sample_at() : next_sample_);
+    wake = std::min(
+        wake, std::max(undisturbed_until_, suspicion_.active() ? suspicion_.next_sample_at() : next_sample_));
   if (!suspicion_.active() && vm_.monitor.waiting_since) {
     wake = std::min(wake, *vm_.monitor.waiting_since + shared_.settings->probe.late_after);
   }

@@ -5,8 +5,10 @@
 #include "daemon/evidence/process.hpp"
 #include "daemon/watch/incident_recorder.hpp"
 #include "daemon/watch/services.hpp"
+#include "daemon/watch/stop_traces.hpp"
 #include "policies/engine.hpp"
 #include "policies/pulse.hpp"
+#include "policies/stacks.hpp"
 #include "policies/suspicion.hpp"
 #include "policies/vm_model.hpp"
 
@@ -89,6 +91,13 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   /// Takes back what was set in QEMU and would be in the way without us. For the daemon's end.
   asio::awaitable<void> take_back();
 
+  /// A fresh look at the process, for an operator; the engine is not told of it.
+  using sample_result = std::expected<policies::process_facts, std::string>;
+  asio::awaitable<sample_result> fresh_sample(std::chrono::milliseconds patience);
+  /// Its threads' stacks, likewise.
+  using stacks_result = std::expected<policies::process_stacks, std::string>;
+  asio::awaitable<stacks_result> stacks_now();
+
   /// An incident of an earlier run of the daemon that is about this very process.
   void take_up(const policies::incident& open);
 
@@ -145,6 +154,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
     incident_recorder recorder;
     std::string condition;
     policies::instant since;
+    bool stacks_asked = false;
   };
   void carry_out(const std::string& run, policies::open_incident d);
   void carry_out(const std::string& run, policies::amend_verdict d);
@@ -153,6 +163,16 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   void carry_out(const std::string& run, policies::close_incident d);
   open_record& begin_record(const std::string& run, std::string condition);
   incident_recorder* recorder_of(const std::string& run);
+
+  // vm_stacks.cpp: a deeper look
+  struct awaited_sample;
+  void begin_stacks();
+  asio::awaitable<void> record_stacks(std::string run, incident_recorder record);
+  asio::awaitable<stacks_result> take_stacks();
+  void stacks_arrived(incident_recorder record, const stacks_result& stacks, bool still_open);
+  struct awaited_stacks;
+  asio::awaitable<void> stacks_for(std::shared_ptr<awaited_stacks> whom);
+  asio::awaitable<void> sample_for(std::shared_ptr<awaited_sample> whom);
 
   // vm_actions.cpp: what it wants done
   void carry_out(const std::string& run, policies::take_step d);
@@ -189,7 +209,9 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   bool synced_ = false;  ///< of this session: all that a new one asks is answered, and the model true
   std::uint64_t probes_ = 0;
   policies::instant next_probe_{};
-  bool sampling_ = false, pulsing_ = false;
+  bool sampling_ = false, pulsing_ = false, inspecting_ = false;
+  stop_traces traces_;
+  policies::instant undisturbed_until_{};  ///< no sample begins before
   bool was_at_risk_ = false, was_migrating_ = false;
 
   policies::instant due_{};

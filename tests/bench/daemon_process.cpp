@@ -34,6 +34,7 @@ daemon_process::daemon_process(const std::filesystem::path& program, const std::
 }
 
 daemon_process::~daemon_process() {
+  if (process_ <= 1) return;  // kill(-1) is everything
   ::kill(process_, SIGTERM);
   ::waitpid(process_, nullptr, 0);
 }

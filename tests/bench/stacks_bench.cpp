@@ -70,6 +70,7 @@ class many_threaded_qemu {
     std::this_thread::sleep_for(200ms);
   }
   ~many_threaded_qemu() {
+    if (pid_ <= 1) return;  // kill(-1) is everything
     ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
   }

@@ -37,10 +37,12 @@ class child {
   ~child() { reap(); }
 
   pid_t pid() const { return pid_; }
-  void kill(int signal) const { ::kill(pid_, signal); }
+  void kill(int signal) const {
+    if (pid_ > 1) ::kill(pid_, signal);  // kill(-1) is everything
+  }
   void reap() {
     if (pid_ <= 0) return;
-    ::kill(pid_, SIGKILL);
+    kill(SIGKILL);
     ::waitpid(pid_, nullptr, 0);
     pid_ = -1;
   }

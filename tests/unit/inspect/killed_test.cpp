@@ -6,6 +6,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <random>
 
 namespace unwedge::inspect {
@@ -16,6 +18,25 @@ using testing::HasSubstr;
 using namespace std::chrono_literals;
 
 constexpr std::size_t threads = 60;
+
+// At random instants; more with UNWEDGE_INSPECT_KILLS.
+int kills() {
+  const char* asked = std::getenv("UNWEDGE_INSPECT_KILLS");
+  return asked == nullptr ? 24 : std::clamp(std::atoi(asked), 1, 100'000);
+}
+
+// Of a worker that has ended in the meantime the number reads as 0: kill(0) is our whole process group, and
+// kill(-1) everything. Read once, looked at before it is used.
+pid_t worker_of(const inspection& run) {
+  pid_t worker = 0;
+  eventually([&] { return (worker = run.worker()) > 1; });
+  return worker;
+}
+
+void kill_one(pid_t pid) {
+  ASSERT_GT(pid, 1);
+  ::kill(pid, SIGKILL);
+}
 
 // Every thread counts on, none is in a stop, nobody traces one.
 void expect_all_go_on(pid_t pid, const shared& memory) {
@@ -51,13 +72,12 @@ TEST(target, goes_on_when_the_helper_is_killed_at_any_instant) {
   child c{[&] { start_counting(threads, memory); }};
   ASSERT_TRUE(eventually([&] { return memory.ready == threads; }));
   random_instants instant;
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < kills(); ++i) {
     inspection run{c.pid()};
-    ASSERT_TRUE(eventually([&] { return run.worker() != 0; }));
-    const auto worker = run.worker();
-    ASSERT_GT(worker, 0);
+    const auto worker = worker_of(run);
+    ASSERT_GT(worker, 1);
     instant.wait(worker);
-    ::kill(run.pid(), SIGKILL);
+    ASSERT_NO_FATAL_FAILURE(kill_one(run.pid()));
     run.finish();
     ASSERT_TRUE(eventually([&] { return !evidence::process::open(worker); }))
         << "the worker outlives the helper";
@@ -71,13 +91,12 @@ TEST(target, goes_on_when_the_worker_is_killed_and_the_document_says_what_is_mis
   ASSERT_TRUE(eventually([&] { return memory.ready == threads; }));
   random_instants instant;
   int during_capture = 0;
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < kills(); ++i) {
     inspection run{c.pid(), {"--any-process", "--deadline", "60s"}};
-    ASSERT_TRUE(eventually([&] { return run.worker() != 0; }));
-    const auto worker = run.worker();
-    ASSERT_GT(worker, 0);
+    const auto worker = worker_of(run);
+    ASSERT_GT(worker, 1);
     instant.wait(worker);
-    ::kill(worker, SIGKILL);
+    ASSERT_NO_FATAL_FAILURE(kill_one(worker));
     const auto r = run.finish();
     ASSERT_TRUE(r.document.contains("threads")) << r.printed;
     const auto& seen = r.document.at("threads").as_array();
@@ -89,7 +108,7 @@ TEST(target, goes_on_when_the_worker_is_killed_and_the_document_says_what_is_mis
     if (uncaptured == threads + 1) ++during_capture;  // all were seen, none has come back
     ASSERT_NO_FATAL_FAILURE(expect_all_go_on(c.pid(), memory)) << "kill " << i;
   }
-  EXPECT_GT(during_capture, 5) << "the instants missed the part that they are about";
+  EXPECT_GT(during_capture, kills() / 20) << "the instants missed the part that they are about";
 }
 
 // A signal that comes while a thread is on its way into our stop must reach it, helper killed or not.
@@ -112,19 +131,18 @@ TEST(signals, are_not_lost) {
     for (; !over; ::usleep(50))
       if (::sigqueue(c.pid(), SIGRTMIN, {}) == 0) ++sent;
   }};
-  for (int i = 0; i < 60; ++i) {
+  for (int i = 0; i < kills(); ++i) {
     inspection run{c.pid()};
-    if (!eventually([&] { return run.worker() != 0; })) break;
-    const auto worker = run.worker();
-    if (worker > 0 && i % 2 == 0) {
+    const auto worker = worker_of(run);
+    if (worker > 1 && i % 2 == 0) {
       instant.wait(worker);
-      ::kill(i % 4 == 0 ? run.pid() : worker, SIGKILL);
+      kill_one(i % 4 == 0 ? run.pid() : worker);
     }
     run.finish();
   }
   over = true;
   sender.join();
-  EXPECT_GT(sent, 1'000u);
+  EXPECT_GT(sent, 200u);
   EXPECT_TRUE(eventually([&] { return memory.signals == sent; })) << memory.signals << " of " << sent;
 }
 
