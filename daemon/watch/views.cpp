@@ -202,7 +202,7 @@ json::object to_json(const vm_watcher& w) {
           {"run_state", vm.run_state},
           {"migration", migration_json(vm.migration)},
           {"jobs", jobs_json(vm)},
-          {"verdict", w.verdict() ? json::value(to_json(*w.verdict(), vm)) : json::value(nullptr)},
+          {"verdict", w.verdict() ? json::value(w.verdict_json()) : json::value(nullptr)},
           {"suspicion", suspicion_json(w)},
           {"conditions", conditions_json(w.conditions())},
           {"guard", or_null(w.guard_standing())},

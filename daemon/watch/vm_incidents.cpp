@@ -1,4 +1,5 @@
 // The part of a watcher that puts on record, and tells, what the engine decides.
+#include "daemon/watch/signature_json.hpp"
 #include "daemon/watch/views.hpp"
 #include "daemon/watch/vm_watcher.hpp"
 #include "policies/sentence.hpp"
@@ -58,7 +59,9 @@ void vm_watcher::carry_out(const std::string& run, policies::open_incident d) {
 void vm_watcher::carry_out(const std::string& run, policies::amend_verdict d) {
   const auto sentence = policies::sentence(d.verdict, vm_);
   if (auto* recorder = recorder_of(run)) {
-    recorder->verdict(to_json(d.verdict, vm_));
+    auto verdict = to_json(d.verdict, vm_);
+    if (!signatures_.empty()) verdict["signatures"] = to_json(std::span(signatures_));
+    recorder->verdict(std::move(verdict));
     recorder->attach("evidence.json", evidence_json(suspicion_.samples(), vm_));
   }
   if (shared_.meter.verdict_reached) shared_.meter.verdict_reached(to_string(d.verdict.kind));
@@ -98,6 +101,7 @@ void vm_watcher::carry_out(const std::string& run, policies::close_incident d) {
   const bool of_a_stall = record.condition == "monitor-stalled";
   records_.erase(found);
   if (!gone_ && of_a_stall) verdict_.reset();
+  if (of_a_stall) signatures_.clear();
 }
 
 void vm_watcher::take_up(const policies::incident& open) {

@@ -131,6 +131,7 @@ void vm_watcher::forget_vm() {
   engine_ = {};
   saved_precautions_.reset();
   verdict_.reset();
+  signatures_.clear();
   traces_ = {};
   undisturbed_until_ = {};
   process_.reset();

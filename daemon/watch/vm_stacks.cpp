@@ -2,6 +2,8 @@
 // for.
 #include "daemon/inspection/helper_program.hpp"
 #include "daemon/inspection/stacks_json.hpp"
+#include "daemon/watch/signature_json.hpp"
+#include "daemon/watch/views.hpp"
 #include "daemon/watch/vm_watcher.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -24,10 +26,9 @@ policies::instant now() {
   return std::chrono::steady_clock::now();
 }
 
-/// One whose stacks say something: it waits, and not for us or the host. By name, as the contract has them.
+/// One whose stacks say something: it waits, and not for us or the host.
 bool hangs(const policies::verdict& v) {
-  constexpr std::string_view hanging[] = {"bql-held", "main-loop-waits", "lock-cycle", "storage-wait"};
-  return std::ranges::find(hanging, to_string(v.kind)) != std::end(hanging);
+  return is_hang(v.kind) || v.kind == policies::verdict_kind::storage_wait;
 }
 
 std::string in_words(const policies::process_stacks& s) {
@@ -85,6 +86,26 @@ void vm_watcher::stacks_arrived(incident_recorder record, const stacks_result& s
   if (stacks) record.attach("stacks.json", boost::json::serialize(inspection::to_json(*stacks)));
   if (still_open) record.note(text);
   spdlog::info("{}: {}", name_, text);
+  if (stacks && still_open) match_signatures(record, *stacks);
+}
+
+/// As surfaces show it, with the known hangs that its stacks fit.
+boost::json::object vm_watcher::verdict_json() const {
+  auto o = to_json(*verdict_, vm_);
+  if (!signatures_.empty()) o["signatures"] = to_json(std::span(signatures_));
+  return o;
+}
+
+void vm_watcher::match_signatures(incident_recorder& record, const policies::process_stacks& stacks) {
+  if (!verdict_) return;
+  signatures_ = policies::matches(*shared_.signatures, stacks, policies::context_of(vm_, &*verdict_));
+  record.verdict(verdict_json());
+  for (const auto& m : signatures_) {
+    const auto text = fmt::format("A known hang: {} ({}). What helps: {}", m.title, m.name, m.helps);
+    record.note(text);
+    shared_.hub.publish("note", name_, text);
+    spdlog::warn("{}: {}", name_, text);
+  }
 }
 
 /// A caller that goes away takes nothing with it: the work is a task of its own.

@@ -8,6 +8,7 @@
 #include "daemon/watch/stop_traces.hpp"
 #include "policies/engine.hpp"
 #include "policies/pulse.hpp"
+#include "policies/signature.hpp"
 #include "policies/stacks.hpp"
 #include "policies/suspicion.hpp"
 #include "policies/vm_model.hpp"
@@ -71,6 +72,8 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   const policies::vm_model& model() const { return vm_; }
   const evidence::process* process() const { return process_.get(); }
   const std::optional<policies::verdict>& verdict() const { return verdict_; }
+  /// As surfaces show it, with the known hangs that it fits. Only with a verdict.
+  boost::json::object verdict_json() const;
   const policies::suspicion& suspicion() const { return suspicion_; }
   /// Of the incident that was opened first among those that are open; empty: none is.
   std::string incident_id() const;
@@ -169,6 +172,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   void begin_stacks();
   asio::awaitable<void> record_stacks(std::string run, incident_recorder record);
   asio::awaitable<stacks_result> take_stacks();
+  void match_signatures(incident_recorder& record, const policies::process_stacks& stacks);
   void stacks_arrived(incident_recorder record, const stacks_result& stacks, bool still_open);
   struct awaited_stacks;
   asio::awaitable<void> stacks_for(std::shared_ptr<awaited_stacks> whom);
@@ -196,6 +200,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   policies::pulse pulse_;  ///< of its main thread, while no session tells whether it lives
   policies::engine engine_;
   std::optional<policies::verdict> verdict_;
+  std::vector<policies::signature_match> signatures_;  ///< that the stacks of this stall fit
   std::map<std::string, open_record> records_;  ///< of open incidents, by the engine's run
   std::optional<boost::json::object> saved_precautions_;
   policies::io_health io_;
