@@ -23,9 +23,7 @@ int main(int argc, char** argv) {
     };
     add("events", unwedge::bench::event_figures);
     add("policies", unwedge::bench::policy_figures);
-#ifdef UNWEDGE_INSPECT
     add("stacks", [&] { return unwedge::bench::stacks_figures(programs / "unwedge-inspect"); });
-#endif
     add("fleet", [&] { return unwedge::bench::fleet_figures(programs / "unwedged"); });
     return unwedge::bench::print(figures) ? 0 : 1;
   } catch (const std::exception& e) {

@@ -1,0 +1,57 @@
+// One child from its start to its end: what it writes, its deadline, its end. For runner.cpp only.
+#pragma once
+
+#include "daemon/child/spawn.hpp"
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <memory>
+#include <optional>
+
+namespace unwedge::child {
+
+namespace asio = boost::asio;
+
+/// One thread. Kept alive by what it waits for; killed and reaped by the destructor at the latest.
+class running : public std::enable_shared_from_this<running> {
+ public:
+  running(const asio::any_io_executor& executor, spawned s, const command& c);
+  ~running();
+  running(const running&) = delete;
+  running& operator=(const running&) = delete;
+
+  void begin(std::chrono::milliseconds deadline);
+  /// Ends it soon.
+  void stop();
+  /// Cancelled when it has ended and all that it wrote is read.
+  asio::steady_timer& ended() { return ended_; }
+  bool has_ended() const { return over_; }
+  /// Once it has ended; error: it never became the program.
+  std::expected<finished, std::string> result();
+
+ private:
+  struct stream {
+    std::optional<asio::posix::stream_descriptor> from;
+    std::string* into;
+    std::size_t most;
+    bool kills;  ///< more than that ends the child
+    std::vector<char> chunk;
+  };
+  void read(stream& s);
+  void take(stream& s, std::size_t bytes);
+  void wait_for_end();
+  bool reap();
+  void check();
+  void finish();
+
+  spawned child_;
+  finished result_;
+  asio::posix::stream_descriptor end_;
+  stream output_, error_output_;
+  asio::steady_timer deadline_, ended_;
+  bool reaped_ = false;
+  bool over_ = false;
+};
+
+}  // namespace unwedge::child
