@@ -54,6 +54,8 @@ daemon::daemon(options o, std::filesystem::path config, state initial)
       metrics_(UNWEDGE_VERSION),
       holds_(std::move(initial.holds)),
       precautions_(std::move(initial.precautions)),
+      children_(io_.get_executor()),
+      cores_(children_, options_.state_dir),
       services_{io_.get_executor(),
                 evidence_pool_,
                 store_,
@@ -67,7 +69,8 @@ daemon::daemon(options o, std::filesystem::path config, state initial)
                 holds_,
                 precautions_,
                 {},
-                {}},
+                {},
+                &cores_},
       fleet_(services_),
       host_(
           io_.get_executor(), [this] { return count_late(); },
@@ -187,6 +190,7 @@ asio::awaitable<void> daemon::handle_signals() {
 
 void daemon::stop() {
   stopping_ = true;
+  children_.stop();
   globs_.stop();
   host_.stop();
   watchdog_.cancel();

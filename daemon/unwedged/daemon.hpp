@@ -89,6 +89,8 @@ class daemon {
   std::shared_ptr<surface::vm_collector> vm_metrics_;
   watch::holds holds_;
   watch::precaution_file precautions_;
+  child::runner children_;
+  watch::cores cores_;
   watch::services services_;
   watch::fleet fleet_;
   watch::host_watch host_;

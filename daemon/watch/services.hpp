@@ -2,6 +2,7 @@
 // the I/O thread only, but for the pools.
 #pragma once
 
+#include "daemon/watch/cores.hpp"
 #include "daemon/watch/event_hub.hpp"
 #include "daemon/watch/holds.hpp"
 #include "daemon/watch/precaution_file.hpp"
@@ -47,6 +48,7 @@ struct services {
   watch::precaution_file& precautions;
   policies::step_budget host_budget;
   std::string host_starved;  ///< why nothing may be concluded from lateness now; empty: the host is well
+  watch::cores* cores = nullptr;  ///< none: no process is looked into from outside, as in tests
 };
 
 }  // namespace unwedge::watch
