@@ -308,6 +308,7 @@ std::vector<surface::vm_metrics_row> daemon::metrics_rows() const {
     }
     row.monitor_connected = vm.monitor.ready;
     row.oob = vm.monitor.oob;
+    row.core_flagged = w->core_flagged();
     row.jobs = vm.jobs.size();
     row.migration_active = vm.migration && is_running(*vm.migration);
     row.events_total = vm.event_count;

@@ -24,9 +24,8 @@ std::string text(const json::object& o, std::string_view key) {
 
 std::string forbidden(const json::object& o) {
   std::string out;
-  for (const auto& [key, order] : {std::pair{"forbids_flag", "flag-core"},
-                                   {"forbids_core", "core"},
-                                   {"forbids_abort", "abort"}}) {
+  for (const auto& [key, order] :
+       {std::pair{"forbids_flag", "flag-core"}, {"forbids_core", "core"}, {"forbids_abort", "abort"}}) {
     if (const auto why = text(o, key); !why.empty()) out += fmt::format(" Not possible: {}: {}.", order, why);
   }
   return out;
@@ -56,7 +55,8 @@ std::string of_flag(const json::object& o) {
 std::string of_core(const json::object& o) {
   const auto late = count(o, "threads_in_uninterruptible_wait");
   return fmt::format(
-      "core in {}: {} compressed, {} of memory, {} of guest memory left out, {} threads{}. The VM stood still "
+      "core in {}: {} compressed, {} of memory, {} of guest memory left out, {} threads{}. The VM stood "
+      "still "
       "for {:.1f} ms.",
       text(o, "file"), in_mib(count(o, "file_bytes")), in_mib(count(o, "core_bytes")),
       in_mib(count(o, "guest_memory_left_out")), count(o, "threads"),

@@ -55,12 +55,12 @@ cores::cores(child::runner& children, std::filesystem::path state_dir)
     : children_(children), program_(find_program()), state_dir_(std::move(state_dir)) {}
 
 std::expected<child::command, std::string> cores::command_for(const request& r) const {
-  child::command c{.program = program_,
-                   .arguments = {r.order == "flag-core" ? "flag" : r.order, "--pid",
-                                 fmt::format("{}", r.of->pid()), "--start-time",
-                                 fmt::format("{}", r.of->start_time())},
-                   .deadline = takes_core(r.order) ? core_patience : short_patience,
-                   .most_output = most_answer};
+  child::command c{
+      .program = program_,
+      .arguments = {r.order == "flag-core" ? "flag" : r.order, "--pid", fmt::format("{}", r.of->pid()),
+                    "--start-time", fmt::format("{}", r.of->start_time())},
+      .deadline = takes_core(r.order) ? core_patience : short_patience,
+      .most_output = most_answer};
   const auto add = [&](const char* option, std::string value) {
     c.arguments.emplace_back(option);
     c.arguments.push_back(std::move(value));
