@@ -32,6 +32,20 @@ plan job_command(std::string_view verb, const condition& c, const vm_view& view)
   return one(std::string(verb), {{"id", c.subject}});
 }
 
+/// Whoever stopped or traces a process has plans for it, and what is busy comes to an end. A process that
+/// waits for storage would not even end: its requests are out.
+plan on_process(action_kind action, const vm_view& view) {
+  if (!view.alive) return none("The process has ended.");
+  if (const auto* v = view.stall; v != nullptr) {
+    if (v->kind == verdict_kind::stopped || v->kind == verdict_kind::traced)
+      return none("Somebody stopped or traces the process: it is left alone.");
+    if (v->kind == verdict_kind::main_loop_busy) return none("The main loop is busy, not hung.");
+    if (v->kind == verdict_kind::storage_wait && action == action_kind::abort)
+      return none("It waits for storage: ending it would not end that.");
+  }
+  return {{step{.action = std::string(to_string(action)), .arguments = {}, .needs = needed_for(action)}}, ""};
+}
+
 plan cancel_migration(const vm_view& view) {
   const auto& m = view.vm.migration;
   if (!m || !is_running(*m)) return none("No migration runs.");
@@ -77,6 +91,11 @@ plan yank_target(std::string_view job, const vm_view& view) {
                                                                            {"node-name", target}}}}});
 }
 
+bool acts_on_process(const step& s) {
+  return s.action == to_string(action_kind::flag_core) || s.action == to_string(action_kind::core) ||
+         s.action == to_string(action_kind::abort);
+}
+
 std::string_view command_of(action_kind action) {
   switch (action) {
     case action_kind::yank_root:
@@ -93,6 +112,10 @@ std::string_view command_of(action_kind action) {
       return "job-dismiss";
     case action_kind::cancel_migration:
       return "migrate_cancel";
+    case action_kind::flag_core:
+    case action_kind::core:
+    case action_kind::abort:
+      return to_string(action);
     case action_kind::report:
     case action_kind::guard_switchover:
       break;
@@ -122,6 +145,10 @@ plan resolve(action_kind action, const condition& c, const vm_view& view) {
       return cancel_migration(view);
     case action_kind::yank_migration:
       return yank_migration(view);
+    case action_kind::flag_core:
+    case action_kind::core:
+    case action_kind::abort:
+      return on_process(action, view);
     case action_kind::report:
     case action_kind::guard_switchover:
       break;

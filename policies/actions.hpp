@@ -15,6 +15,9 @@ plan resolve(action_kind, const condition&, const vm_view&);
 /// The command that it sends, in whatever situation: to find a rung again in an incident's record.
 std::string_view command_of(action_kind);
 
+/// The step is done to the process, from outside, and not asked of QEMU.
+bool acts_on_process(const step&);
+
 /// The yank of the node that a job copies to, where losing it costs no more than the copy.
 plan yank_target(std::string_view job, const vm_view&);
 

@@ -132,12 +132,12 @@ std::string engine::policy_of(const std::string& run) const {
 }
 
 void engine::step_done(const std::string& run, step_outcome outcome, instant now, step_budget& of_host) {
-  if (outcome == step_outcome::refused) {
+  const auto found = ladders_.find(run);
+  if (outcome == step_outcome::refused && (found == ladders_.end() || found->second.run.spent())) {
     budget_.refund(policy_of(run));
     of_host.refund(policy_of(run));
   }
-  if (const auto found = ladders_.find(run); found != ladders_.end())
-    found->second.run.step_done(outcome, now);
+  if (found != ladders_.end()) found->second.run.step_done(outcome, now);
   if (run == guard_run) guard_.step_done(outcome, now);
 }
 

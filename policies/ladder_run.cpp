@@ -58,6 +58,7 @@ void ladder_run::amend(const run_input& in, std::vector<decision>& out) {
 /// The rung as the situation is now. Rungs that this incident has taken are not taken again: a rung that did
 /// not help will not help the second time.
 void ladder_run::consider(const run_input& in, const condition& holds, std::vector<decision>& out) {
+  while (taken(rung_)) ++rung_;
   if (rung_ >= in.by.ladder.size()) {
     const bool only_reports =
         std::ranges::all_of(in.by.ladder, [](const rung& r) { return r.action == action_kind::report; });
@@ -74,32 +75,61 @@ void ladder_run::consider(const run_input& in, const condition& holds, std::vect
   const auto plan = resolve(rung.action, holds, in.view);
   if (plan.ladder.empty()) {  // still watching: the situation may become one that has a remedy
     note("No action: " + plan.why_not, out);
+    if (rung.action == action_kind::yank_root && keep_evidence(in, holds, out)) return;
     const bool last = rung_ + 1 >= in.by.ladder.size();
     if (last || rung.action == action_kind::yank_root) return;
     ++rung_;
     return consider(in, holds, out);
   }
-  const auto& next = plan.ladder.front();
+  take(in, rung_, plan.ladder.front(), out);
+}
+
+void ladder_run::take(const run_input& in, std::size_t index, const policies::step& next,
+                      std::vector<decision>& out) {
+  const auto& rung = in.by.ladder[index];
+  const bool costs = costs_budget(rung.action);
   auto why_not = forbids(in.frame, in.by, next.needs);
-  if (why_not.empty()) why_not = out_of_budget(in.by, in.of_vm, in.of_host, in.view.now);
+  if (why_not.empty() && costs) why_not = out_of_budget(in.by, in.of_vm, in.of_host, in.view.now);
   if (!why_not.empty()) return decline(next, std::move(why_not), out);
-  in.of_vm.spend(in.by, in.view.now);
-  in.of_host.spend(in.by, in.view.now);
+  if (costs) {
+    in.of_vm.spend(in.by, in.view.now);
+    in.of_host.spend(in.by, in.view.now);
+  }
+  spent_ = costs;
+  evidence_ = keeps_evidence(rung.action);
+  acting_rung_ = index;
   verify_within_ = rung.verify_within;
   state_ = state::acting;
   out.push_back({key_, take_step{next_++, next}});
 }
 
+/// What may have no remedy is worth its evidence at once, while it lasts; the rung before is not given up.
+bool ladder_run::keep_evidence(const run_input& in, const condition& holds, std::vector<decision>& out) {
+  for (auto i = rung_ + 1; i < in.by.ladder.size(); ++i) {
+    if (taken(i) || !keeps_evidence(in.by.ladder[i].action)) continue;
+    const auto plan = resolve(in.by.ladder[i].action, holds, in.view);
+    if (plan.ladder.empty()) continue;
+    take(in, i, plan.ladder.front(), out);
+    return true;
+  }
+  return false;
+}
+
+bool ladder_run::taken(std::size_t index) const {
+  return std::ranges::find(taken_, index) != taken_.end();
+}
+
 bool ladder_run::confirms(const policies::step& s, const run_input& in, const condition* holds) const {
-  if (holds == nullptr || rung_ >= in.by.ladder.size()) return false;
-  const auto plan = resolve(in.by.ladder[rung_].action, *holds, in.view);
+  if (holds == nullptr || acting_rung_ >= in.by.ladder.size()) return false;
+  const auto plan = resolve(in.by.ladder[acting_rung_].action, *holds, in.view);
   return std::ranges::find(plan.ladder, s) != plan.ladder.end();
 }
 
 /// On record once for each reason; should the reason go (an authority raised, a hold released), it is taken.
 void ladder_run::decline(const policies::step& s, std::string result, std::vector<decision>& out) {
   if (outcome_if_cleared_ != "recovered") outcome_if_cleared_ = outcome_of_record(result);
-  if (std::exchange(last_result_, result) == result) return;
+  auto once = s.action + ' ' + result;
+  if (std::exchange(last_result_, once) == once) return;
   out.push_back({key_, record_step{next_++, s, std::move(result)}});
 }
 
@@ -109,6 +139,14 @@ void ladder_run::note(std::string text, std::vector<decision>& out) {
 
 void ladder_run::step_done(step_outcome outcome, instant now) {
   if (state_ != state::acting) return;
+  if (evidence_) {  // whatever came of it: it is no reason to wait, or to give up a remedy
+    if (acting_rung_ == rung_)
+      ++rung_;
+    else
+      taken_.push_back(acting_rung_);
+    state_ = state::watching;
+    return;
+  }
   if (outcome == step_outcome::refused) {
     state_ = ++refusals_ < max_refusals ? state::verifying : state::exhausted;
     verify_until_ = now + look_again_after;  // with fresh evidence; the old one was refuted just now
@@ -124,7 +162,10 @@ void ladder_run::step_done(step_outcome outcome, instant now) {
 /// record.
 void ladder_run::resume(const policy& by, const record& r) {
   state_ = state::watching;
+  bool acted = false;
   for (const auto& s : r.begun) {
+    if (resume_evidence(by, s)) continue;
+    acted = true;
     const auto from = by.ladder.begin() + static_cast<std::ptrdiff_t>(std::min(rung_, by.ladder.size()));
     const auto taken = std::find_if(from, by.ladder.end(), [&](const rung& candidate) {
       return command_of(candidate.action) == s.action;
@@ -133,7 +174,18 @@ void ladder_run::resume(const policy& by, const record& r) {
         taken == by.ladder.end() ? by.ladder.size() : static_cast<std::size_t>(taken - by.ladder.begin()) + 1;
   }
   next_ = r.on_record;
-  outcome_if_cleared_ = r.begun.empty() ? "resolved-itself" : "recovered";
+  outcome_if_cleared_ = acted ? "recovered" : "resolved-itself";
+}
+
+/// Evidence may have been kept out of order: the rungs before it are still to come.
+bool ladder_run::resume_evidence(const policy& by, const policies::step& s) {
+  for (std::size_t i = 0; i < by.ladder.size(); ++i) {
+    if (taken(i) || !keeps_evidence(by.ladder[i].action) || command_of(by.ladder[i].action) != s.action)
+      continue;
+    taken_.push_back(i);
+    return true;
+  }
+  return false;
 }
 
 void ladder_run::close(std::string outcome, std::vector<decision>& out) {

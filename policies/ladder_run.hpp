@@ -44,6 +44,8 @@ class ladder_run {
 
   bool open() const { return state_ != state::idle; }
   bool acting() const { return state_ == state::acting; }
+  /// The step under way, or the last one, counts against the budgets.
+  bool spent() const { return spent_; }
 
  private:
   enum class state { idle, watching, acting, verifying, exhausted };
@@ -51,6 +53,10 @@ class ladder_run {
   void begin(const run_input&, const condition&, std::vector<decision>& out);
   void amend(const run_input&, std::vector<decision>& out);
   void consider(const run_input&, const condition&, std::vector<decision>& out);
+  void take(const run_input&, std::size_t index, const policies::step&, std::vector<decision>& out);
+  bool keep_evidence(const run_input&, const condition&, std::vector<decision>& out);
+  bool taken(std::size_t index) const;
+  bool resume_evidence(const policy& by, const policies::step&);
   void decline(const policies::step&, std::string result, std::vector<decision>& out);
   void note(std::string text, std::vector<decision>& out);
   void close(std::string outcome, std::vector<decision>& out);
@@ -60,8 +66,11 @@ class ladder_run {
   std::string finding_;  ///< of the verdict on record: its kind and root
   std::string outcome_if_cleared_ = "resolved-itself";
   std::string last_note_, last_result_;
-  std::size_t next_ = 0;  ///< index of the next step on record
-  std::size_t rung_ = 0;  ///< of the ladder
+  std::size_t next_ = 0;                  ///< index of the next step on record
+  std::size_t rung_ = 0;                  ///< of the ladder
+  std::size_t acting_rung_ = 0;           ///< the one that the step under way belongs to
+  std::vector<std::size_t> taken_;        ///< rungs at or after rung_ that were taken out of order
+  bool spent_ = true, evidence_ = false;  ///< of the step under way
   int refusals_ = 0;
   duration verify_within_{};
   instant verify_until_{};

@@ -9,7 +9,7 @@
 namespace unwedge::policies {
 namespace {
 
-constexpr std::array<std::pair<action_kind, std::string_view>, 10> names{{
+constexpr std::array<std::pair<action_kind, std::string_view>, 13> names{{
     {action_kind::report, "report"},
     {action_kind::yank_root, "yank-root"},
     {action_kind::yank_target, "yank-target"},
@@ -20,6 +20,9 @@ constexpr std::array<std::pair<action_kind, std::string_view>, 10> names{{
     {action_kind::cancel_migration, "cancel-migration"},
     {action_kind::yank_migration, "yank-migration"},
     {action_kind::guard_switchover, "guard-switchover"},
+    {action_kind::flag_core, "flag-core"},
+    {action_kind::core, "core"},
+    {action_kind::abort, "abort"},
 }};
 
 }  // namespace
@@ -60,8 +63,26 @@ bool applies_to(action_kind action, condition_kind to) {
       return to == condition_kind::migration_no_progress || to == condition_kind::switchover_overdue;
     case action_kind::guard_switchover:
       return to == condition_kind::mirror_at_switchover;
+    case action_kind::flag_core:
+    case action_kind::core:
+      return to == condition_kind::monitor_stalled || to == condition_kind::job_stuck ||
+             to == condition_kind::guest_io_stall;
+    case action_kind::abort:
+      return to == condition_kind::monitor_stalled;
   }
   return false;
+}
+
+authority needed_for(action_kind action) {
+  return action == action_kind::abort ? authority::destroy : authority::protect;
+}
+
+bool keeps_evidence(action_kind action) {
+  return action == action_kind::flag_core || action == action_kind::core;
+}
+
+bool costs_budget(action_kind action) {
+  return action != action_kind::report && action != action_kind::flag_core;
 }
 
 bool policy::guards_switchovers() const {

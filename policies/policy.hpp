@@ -26,6 +26,9 @@ enum class action_kind {
   cancel_migration,  ///< migrate_cancel
   yank_migration,    ///< yanks the migration's connections
   guard_switchover,  ///< the choreography of switchover_guard.hpp; only for mirror-at-switchover
+  flag_core,         ///< prepares the process for the kernel's core, see docs/cores.md
+  core,              ///< takes a core while it runs on
+  abort,             ///< ends the VM with a core
 };
 
 std::string_view to_string(action_kind);
@@ -34,6 +37,16 @@ std::vector<std::string_view> action_names();
 
 /// The conditions that an action makes sense for: yank-target needs a job, yank-root a verdict.
 bool applies_to(action_kind, condition_kind);
+
+/// What a VM must allow for it, whatever its policy says.
+authority needed_for(action_kind);
+
+/// It keeps what is to be known of a stall and cures nothing: such a rung is also taken while one before it
+/// finds no remedy, and gives no VM back.
+bool keeps_evidence(action_kind);
+
+/// It counts against the policy's budgets. A flag changes nothing for the VM.
+bool costs_budget(action_kind);
 
 struct rung {
   action_kind action = action_kind::report;

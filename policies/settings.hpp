@@ -48,6 +48,16 @@ struct inspect_settings {
   std::optional<std::string> program;         ///< nullopt: beside our own, else where it is installed
 };
 
+/// Bounds of a core of a VM's process, see docs/cores.md.
+struct core_settings {
+  std::size_t max_bytes = 256u << 20;         ///< of the compressed file
+  std::size_t min_free = 1u << 30;            ///< bytes that stay free on the disk
+  std::size_t max_memory = std::size_t{2} << 30;  ///< bytes copied, and held in memory until they are written
+  std::chrono::milliseconds max_stop{2'000};  ///< the process stands still at most so long
+
+  bool operator==(const core_settings&) const = default;
+};
+
 /// A `[[vm]]` table: a fixed VM (`name` + `qmp`), or settings for VMs whose name matches (`match`).
 struct vm_settings {
   std::optional<std::string> match;  ///< glob over the VM's name
@@ -65,6 +75,7 @@ struct settings {
   inspect_settings inspect;
   policy_folder_settings policy_folders;
   signature_folder_settings signature_folders;
+  core_settings core;
   std::vector<vm_settings> vms;
   std::size_t max_vms = 4'096;        ///< sessions at once; more are refused with a warning
   std::size_t max_incidents = 1'000;  ///< folders kept; the oldest closed ones are removed first

@@ -48,6 +48,16 @@ void read_limits(const node& from, settings& to, problem_list& problems) {
   in.finish();
 }
 
+void read_core(const node& from, settings& to, problem_list& problems) {
+  table_reader in{from, "[core]", problems};
+  constexpr std::size_t mib = std::size_t{1} << 20, tib = std::size_t{1} << 40;
+  set(to.core.max_bytes, in.size("max_bytes", mib, tib));
+  set(to.core.min_free, in.size("min_free", 0, tib));
+  set(to.core.max_memory, in.size("max_memory", mib, tib));
+  set(to.core.max_stop, in.duration("max_stop", 10ms, 1min));
+  in.finish();
+}
+
 void read_policy_folders(const node& from, settings& to, problem_list& problems) {
   table_reader in{from, "[policies]", problems};
   set(to.policy_folders.vendor, in.text("vendor", parse_path));
@@ -143,6 +153,7 @@ std::expected<settings, std::vector<problem>> parse(std::string_view text, std::
   read_probe(top.inner("probe"), result, problems);
   read_inspect(top.inner("inspect"), result, problems);
   read_limits(top.inner("limits"), result, problems);
+  read_core(top.inner("core"), result, problems);
   read_policy_folders(top.inner("policies"), result, problems);
   read_signature_folders(top.inner("signatures"), result, problems);
   read_vms(top, result, problems);

@@ -61,6 +61,20 @@ void read_budget(const node& from, policy& to, problem_list& problems) {
   in.finish();
 }
 
+/// A ladder that ends VMs says so in its authority: nobody is to find out by reading its rungs.
+void check_authority(table_reader& top, const policy& of) {
+  for (const auto& rung : of.ladder) {
+    const auto needed = policies::needed_for(rung.action);
+    if (needed <= of.needs) continue;
+    const auto* value = top.find("authority");
+    const auto* ladder = top.find("ladder");
+    return top.report(value != nullptr ? value->at : ladder->at,
+                      fmt::format("`authority` is `{}`{}, expected `{}`, which {} in its `ladder` needs",
+                                  to_string(of.needs), value != nullptr ? "" : " (by default)",
+                                  to_string(needed), to_string(rung.action)));
+  }
+}
+
 /// `ladder_known`: all rungs were read, so that one can say what is not among them.
 void read_guard(table_reader& top, policy& to, bool ladder_known, problem_list& problems) {
   const auto* value = top.find("guard");
@@ -93,6 +107,7 @@ std::expected<policy, std::vector<problem>> parse_policy(std::string_view text, 
   const auto ladder = read_ladder(top, condition, problems);
   set(result.ladder, ladder);
   set(result.needs, top.authority("authority"));
+  check_authority(top, result);
   set(result.enabled, top.boolean("enabled"));
   set(result.dry_run, top.boolean("dry_run"));
   set(result.cooldown, top.duration("cooldown", 0s, 24h));

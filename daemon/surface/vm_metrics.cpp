@@ -79,6 +79,8 @@ std::vector<MetricFamily> vm_collector::Collect() const {
              [](row r) -> value { return r.monitor_connected; }),
       family("oob", "1 if the session can execute out-of-band commands.", gauge, rows,
              [](row r) -> value { return r.oob; }),
+      family("core_flagged", "1 if the process is prepared for the kernel's core.", gauge, rows,
+             [](row r) -> value { return r.core_flagged; }),
       family("jobs", "Block jobs that QEMU knows of.", gauge, rows,
              [](row r) -> value { return static_cast<double>(r.jobs); }),
       family("migration_active", "1 while a migration runs.", gauge, rows,

@@ -18,6 +18,7 @@ struct vm_metrics_row {
   std::optional<std::chrono::milliseconds> last_reply_age;  ///< since the monitor last answered
   bool monitor_connected = false;
   bool oob = false;
+  bool core_flagged = false;  ///< prepared for the kernel's core
   std::size_t jobs = 0;
   bool migration_active = false;
   std::uint64_t events_total = 0;

@@ -57,6 +57,7 @@ daemon::daemon(options o, std::filesystem::path config, state initial)
       precautions_(std::move(initial.precautions)),
       children_(io_.get_executor()),
       inspector_(io_.get_executor(), children_),
+      cores_(children_, options_.state_dir),
       services_{io_.get_executor(),
                 evidence_pool_,
                 store_,
@@ -72,7 +73,8 @@ daemon::daemon(options o, std::filesystem::path config, state initial)
                 {},
                 {},
                 std::make_shared<const std::vector<policies::signature>>(std::move(initial.signatures)),
-                &inspector_},
+                &inspector_,
+                &cores_},
       fleet_(services_),
       host_(
           io_.get_executor(), [this] { return count_late(); },
@@ -314,6 +316,7 @@ std::vector<surface::vm_metrics_row> daemon::metrics_rows() const {
     }
     row.monitor_connected = vm.monitor.ready;
     row.oob = vm.monitor.oob;
+    row.core_flagged = w->core_flagged();
     row.jobs = vm.jobs.size();
     row.migration_active = vm.migration && is_running(*vm.migration);
     row.events_total = vm.event_count;

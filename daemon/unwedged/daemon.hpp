@@ -96,6 +96,7 @@ class daemon {
   watch::precaution_file precautions_;
   child::runner children_;
   inspection::inspector inspector_;
+  watch::cores cores_;
   watch::services services_;
   watch::fleet fleet_;
   watch::host_watch host_;

@@ -126,6 +126,34 @@ void incident_recorder::outcome(std::string result, std::chrono::milliseconds to
   });
 }
 
+asio::awaitable<std::size_t> incident_recorder::intent_beside(policies::step s,
+                                                              std::chrono::milliseconds patience) {
+  if (!journal_) co_return 0;
+  struct progress {
+    asio::steady_timer done;
+    std::size_t number = 0;
+  };
+  const auto shared = std::make_shared<progress>(asio::steady_timer(executor_, patience));
+  worker_.post([to = journal_, s, shared, executor = executor_](incidents::store&) {
+    const auto number = to->log ? put_intent(*to->log, s) : std::unexpected(std::string("not recorded"));
+    if (!number) spdlog::error("incident: the intent of {}: {}", s.action, number.error());
+    asio::post(executor, [shared, n = number.value_or(0)] {
+      shared->number = n;
+      shared->done.cancel();
+    });
+  });
+  co_await shared->done.async_wait(asio::as_tuple(asio::use_awaitable));
+  co_return shared->number;
+}
+
+void incident_recorder::outcome_beside(std::size_t number, std::string result,
+                                       std::chrono::milliseconds took) {
+  if (number == 0) return;
+  write([number, result = std::move(result), took](incidents::incident_log& log) {
+    return log.outcome(number, result, took, wall_now());
+  });
+}
+
 void incident_recorder::close(std::string outcome) {
   write([outcome = std::move(outcome)](incidents::incident_log& log) {
     return log.close(outcome, wall_now());

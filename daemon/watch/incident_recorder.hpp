@@ -36,6 +36,11 @@ class incident_recorder {
   void intent_in_passing(policies::step s);
   void outcome(std::string result, std::chrono::milliseconds took);
 
+  /// Of a step beside one that may be under way, as an operator's is: puts the intent on record, gives its
+  /// number for outcome_beside; 0: it is not durable within `patience`, and the log says why.
+  asio::awaitable<std::size_t> intent_beside(policies::step s, std::chrono::milliseconds patience);
+  void outcome_beside(std::size_t number, std::string result, std::chrono::milliseconds took);
+
   /// The incident's id once it exists; empty while none is open.
   const std::string& id() const { return *id_; }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/inspection/inspector.hpp"
+#include "daemon/watch/cores.hpp"
 #include "daemon/watch/event_hub.hpp"
 #include "daemon/watch/holds.hpp"
 #include "daemon/watch/precaution_file.hpp"
@@ -52,6 +53,7 @@ struct services {
   std::shared_ptr<const std::vector<policies::signature>> signatures =
       std::make_shared<const std::vector<policies::signature>>();  ///< never null; replaced by a reload
   inspection::inspector* inspector = nullptr;  ///< takes stacks; none: nobody does
+  watch::cores* cores = nullptr;  ///< none: no process is looked into from outside, as in tests
 };
 
 }  // namespace unwedge::watch

@@ -208,6 +208,7 @@ json::object to_json(const vm_watcher& w) {
           {"guard", or_null(w.guard_standing())},
           {"hold", hold_json(w)},
           {"host_starved", or_null(w.host_starved())},
+          {"core_flagged", w.core_flagged()},
           {"incident", or_null(w.incident_id())}};
 }
 

@@ -85,6 +85,7 @@ asio::awaitable<void> vm_watcher::set(policies::set_precaution p) {
 /// At the last moment the preconditions are looked at once more, a yank's with a fresh sample: only the same
 /// answer is acted on. In doubt nothing is done.
 asio::awaitable<std::string> vm_watcher::perform(std::string run, policies::step s) {
+  if (policies::acts_on_process(s)) co_return co_await perform_on_process(std::move(run), std::move(s));
   if (!session_ || !session_->is_ready()) co_return "refused: the connection was lost";
   if (out_of_band(s)) {
     if (auto lost = co_await refresh_evidence(run, s); !lost.empty()) co_return lost;

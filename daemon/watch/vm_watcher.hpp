@@ -13,6 +13,8 @@
 #include "policies/suspicion.hpp"
 #include "policies/vm_model.hpp"
 
+#include <expected>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -101,6 +103,19 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   using stacks_result = std::expected<policies::process_stacks, std::string>;
   asio::awaitable<stacks_result> stacks_now();
 
+  /// What an operator may ask for by name: flag-core, core, abort. Says first what it would mean (`say`),
+  /// then does it, on record. The sentence of what was done, or why not: the VM's authority, a hold, a dry
+  /// run, another step under way, no `yes` where it takes one.
+  struct operator_act {
+    std::string action;
+    bool yes = false;
+    bool with_ram = false;
+  };
+  asio::awaitable<std::expected<std::string, std::string>> act_for_operator(
+      operator_act asked, std::function<void(std::string)> say);
+  /// Its process is prepared for the kernel's core. Reads one small file of /proc.
+  bool core_flagged() const;
+
   /// An incident of an earlier run of the daemon that is about this very process.
   void take_up(const policies::incident& open);
 
@@ -187,6 +202,14 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   asio::awaitable<std::string> refresh_evidence(std::string run, policies::step s);
   asio::awaitable<std::string> send(policies::step s);
   asio::awaitable<void> migration_is_over();
+
+  // vm_process.cpp: what is done to the process from outside
+  asio::awaitable<cores::answer> do_to_process(std::string action, bool with_ram, std::string incident);
+  asio::awaitable<std::string> perform_on_process(std::string run, policies::step s);
+  asio::awaitable<std::string> same_verdict_again();
+  std::string refuses_operator(const operator_act& asked) const;
+  asio::awaitable<std::expected<std::string, std::string>> record_for_operator(operator_act asked);
+  std::string open_for_operator(const operator_act& asked);
   void save_precautions();
 
   services& shared_;
@@ -217,6 +240,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   bool sampling_ = false, pulsing_ = false, inspecting_ = false;
   stop_traces traces_;
   policies::instant undisturbed_until_{};  ///< no sample begins before
+  bool operator_acts_ = false;  ///< a step that an operator asked for is under way
   bool was_at_risk_ = false, was_migrating_ = false;
 
   policies::instant due_{};

@@ -151,8 +151,8 @@ per_vm = 1
                   ":1:1: unknown key `conditon`; did you mean `condition`?",
                   ":2:12: `patience` is 25h, expected 0ms to 24h",
                   ":4:10: `action` is `yank-targt`, expected report, yank-root, yank-target, cancel-job, "
-                  "pause-job, finalize-job, dismiss-job, cancel-migration, yank-migration or "
-                  "guard-switchover; did you mean `yank-target`?",
+                  "pause-job, finalize-job, dismiss-job, cancel-migration, yank-migration, "
+                  "guard-switchover, flag-core, core or abort; did you mean `yank-target`?",
                   ":5:1: unknown key `verify_whithin` in [[ladder]]; did you mean `verify_within`?",
                   ":6:2: unknown table `budgt`; did you mean `budget`?"));
 }

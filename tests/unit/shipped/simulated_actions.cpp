@@ -127,9 +127,17 @@ void simulated_daemon::perform(instant now) {
     dead_ = true;
     return;
   }
-  if (!vm_.monitor.ready) return outcome("refused: the connection was lost", now);
+  const bool on_process = acts_on_process(acting_->step);
+  if (!on_process && !vm_.monitor.ready) return outcome("refused: the connection was lost", now);
   if (!last_look(now)) return outcome("refused: at the last look it was another situation", now);
-  count_step(acting_->run, now);
+  if (acting_->step.action != "flag-core") count_step(acting_->run, now);
+  if (on_process) {
+    if (around_.next_step == killed::with_the_command_sent)
+      dead_ = true;
+    else
+      outcome("done", now);
+    return;
+  }
   if (acting_->step.action != "yank") {
     acting_->sent = true;
     send(acting_->step, acting_->run, now);

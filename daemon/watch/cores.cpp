@@ -1,0 +1,90 @@
+#include "daemon/watch/cores.hpp"
+
+#include "daemon/incident/incident_id.hpp"
+#include "daemon/incident/timestamp.hpp"
+#include "qmp/json_fields.hpp"
+#include "qmp/printable.hpp"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+namespace unwedge::watch {
+namespace {
+
+namespace json = boost::json;
+using std::chrono::milliseconds;
+
+constexpr milliseconds short_patience{10'000};
+constexpr milliseconds core_patience{300'000};
+constexpr std::size_t most_answer = 64u << 10;
+
+/// Beside our own program as it is built, else where it is installed.
+std::filesystem::path find_program() {
+  std::error_code ec;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", ec);
+  const auto beside = self.parent_path() / "unwedge-core";
+  if (!ec && ::access(beside.c_str(), X_OK) == 0) return beside;
+  return std::filesystem::path(UNWEDGE_LIBEXEC_DIR) / "unwedge-core";
+}
+
+bool takes_core(std::string_view order) {
+  return order == "core" || order == "abort";
+}
+
+std::string name_of(const cores::request& r) {
+  return fmt::format("core-{}-{}-{}.zst", incidents::sanitised(r.vm), r.of->pid(),
+                     incidents::compact_utc(std::chrono::system_clock::now()));
+}
+
+cores::answer understood(const child::finished& done) {
+  json::error_code ec;
+  auto said = json::parse(done.output, ec);
+  const auto* o = ec ? nullptr : said.if_object();
+  if (o == nullptr) return std::unexpected("unwedge-core " + child::how_it_ended(done));
+  const auto* ok = o->if_contains("ok");
+  if (done.well() && ok != nullptr && ok->is_bool() && ok->get_bool()) return *o;
+  const auto why = qmp::text(*o, "error");
+  return std::unexpected(why.empty() ? "unwedge-core " + child::how_it_ended(done)
+                                     : std::string(qmp::printable(why)));
+}
+
+}  // namespace
+
+cores::cores(child::runner& children, std::filesystem::path state_dir)
+    : children_(children), program_(find_program()), state_dir_(std::move(state_dir)) {}
+
+std::expected<child::command, std::string> cores::command_for(const request& r) const {
+  child::command c{
+      .program = program_,
+      .arguments = {r.order == "flag-core" ? "flag" : r.order, "--pid", fmt::format("{}", r.of->pid()),
+                    "--start-time", fmt::format("{}", r.of->start_time())},
+      .deadline = takes_core(r.order) ? core_patience : short_patience,
+      .most_output = most_answer};
+  const auto add = [&](const char* option, std::string value) {
+    c.arguments.emplace_back(option);
+    c.arguments.push_back(std::move(value));
+  };
+  if (r.with_ram && (r.order == "flag-core" || r.order == "abort")) c.arguments.emplace_back("--with-ram");
+  if (!takes_core(r.order)) return c;
+  if (!incidents::valid_id(r.incident))
+    return std::unexpected("there is no incident on disk, in whose folder the core would be kept");
+  add("--folder", (state_dir_ / "incidents" / r.incident).string());
+  add("--name", name_of(r));
+  add("--max-bytes", fmt::format("{}", r.bounds.max_bytes));
+  add("--min-free", fmt::format("{}", r.bounds.min_free));
+  add("--max-memory", fmt::format("{}", r.bounds.max_memory));
+  add("--max-stop", fmt::format("{}", r.bounds.max_stop.count()));
+  return c;
+}
+
+asio::awaitable<cores::answer> cores::carry_out(request what) {
+  if (!what.of || !what.of->alive()) co_return std::unexpected("the process has ended");
+  auto command = command_for(what);
+  if (!command) co_return std::unexpected(command.error());
+  const auto done = co_await children_.run(std::move(*command));
+  if (!done) co_return std::unexpected(done.error());
+  co_return understood(*done);
+}
+
+}  // namespace unwedge::watch
