@@ -36,13 +36,9 @@ plan job_command(std::string_view verb, const condition& c, const vm_view& view)
 /// waits for storage would not even end: its requests are out.
 plan on_process(action_kind action, const vm_view& view) {
   if (!view.alive) return none("The process has ended.");
-  if (const auto* v = view.stall; v != nullptr) {
-    if (v->kind == verdict_kind::stopped || v->kind == verdict_kind::traced)
-      return none("Somebody stopped or traces the process: it is left alone.");
-    if (v->kind == verdict_kind::main_loop_busy) return none("The main loop is busy, not hung.");
-    if (v->kind == verdict_kind::storage_wait && action == action_kind::abort)
-      return none("It waits for storage: ending it would not end that.");
-  }
+  if (view.stall != nullptr && !is_hang(view.stall->kind))
+    return none(fmt::format("The verdict {} is no hang of the process's own: it is left alone.",
+                            to_string(view.stall->kind)));
   return {{step{.action = std::string(to_string(action)), .arguments = {}, .needs = needed_for(action)}}, ""};
 }
 

@@ -65,12 +65,26 @@ asio::awaitable<cores::answer> vm_watcher::do_to_process(std::string action, boo
                                                          std::string incident) {
   if (shared_.cores == nullptr) co_return std::unexpected("no process is looked into from outside");
   if (!process_ || gone_) co_return std::unexpected("the process is not known, or has ended");
-  co_return co_await shared_.cores->carry_out({.order = std::move(action),
-                                               .of = process_,
-                                               .vm = name_,
-                                               .incident = std::move(incident),
-                                               .with_ram = with_ram,
-                                               .bounds = shared_.settings->core});
+  const bool stops = action == "core" || action == "abort";
+  if (stops && inspecting_) co_return std::unexpected("its threads are being stopped already");
+  const auto of = process_;
+  if (stops) {  // a sample meanwhile would show our stops, and one afterwards their traces
+    inspecting_ = true;
+    traces_.begin();
+    undisturbed_until_ = now() + shared_.settings->core.max_stop;
+  }
+  auto done = co_await shared_.cores->carry_out({.order = std::move(action),
+                                                 .of = of,
+                                                 .vm = name_,
+                                                 .incident = std::move(incident),
+                                                 .with_ram = with_ram,
+                                                 .bounds = shared_.settings->core});
+  if (stops) {
+    inspecting_ = false;
+    undisturbed_until_ = {};
+    if (of == process_) traces_.end(now());
+  }
+  co_return done;
 }
 
 /// What ends a VM is decided once more with a fresh sample: the same kind of wait, at the same root.
