@@ -59,7 +59,8 @@ asio::awaitable<void> vm_watcher::record_stacks(std::string run, incident_record
   const auto of = process_;
   const auto stacks = co_await take_stacks();
   const auto* open = recorder_of(run);
-  stacks_arrived(std::move(record), stacks, of == process_ && open != nullptr && open->id() == record.id());
+  const bool still_open = of == process_ && open != nullptr && open->id() == record.id();
+  stacks_arrived(std::move(record), stacks, still_open);
 }
 
 /// Precondition: inspecting_ was false and is true now.
