@@ -32,16 +32,22 @@ plan job_command(std::string_view verb, const condition& c, const vm_view& view)
   return one(std::string(verb), {{"id", c.subject}});
 }
 
-/// Whoever stopped or traces a process has plans for it, and what is busy comes to an end. A process that
-/// waits for storage would not even end: its requests are out.
+/// Nobody who can be waited for: what is busy comes to an end, and a process that waits for storage would not
+/// even end, since its requests are out.
+bool is_hang(verdict_kind kind) {
+  return kind == verdict_kind::bql_held || kind == verdict_kind::main_loop_waits ||
+         kind == verdict_kind::lock_cycle;
+}
+
+/// Whoever stopped or traces a process has plans for it.
 plan on_process(action_kind action, const vm_view& view) {
   if (!view.alive) return none("The process has ended.");
   if (const auto* v = view.stall; v != nullptr) {
     if (v->kind == verdict_kind::stopped || v->kind == verdict_kind::traced)
       return none("Somebody stopped or traces the process: it is left alone.");
-    if (v->kind == verdict_kind::main_loop_busy) return none("The main loop is busy, not hung.");
-    if (v->kind == verdict_kind::storage_wait && action == action_kind::abort)
-      return none("It waits for storage: ending it would not end that.");
+    if (v->kind == verdict_kind::storage_wait)
+      return none("It waits for storage: that is no hang of QEMU's.");
+    if (!is_hang(v->kind)) return none("The main loop is busy, not hung.");
   }
   return {{step{.action = std::string(to_string(action)), .arguments = {}, .needs = needed_for(action)}}, ""};
 }

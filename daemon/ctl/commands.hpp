@@ -12,6 +12,9 @@ exit_status run(const options& chosen);
 exit_status hold(const options& chosen);
 exit_status release(const options& chosen);
 
+/// `unwedgectl act`: says what it would mean, then what came of it; refused and failed are exit_failed.
+exit_status act(const options& chosen);
+
 /// `unwedgectl check`: needs no daemon. A faulty configuration or policy is exit_usage, as `unwedged --check`
 /// has it.
 exit_status check(const options& chosen);

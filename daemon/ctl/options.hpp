@@ -11,7 +11,7 @@
 
 namespace unwedge::ctl {
 
-enum class command { list, show, incidents, incident, events, policies, hold, release, reload, check };
+enum class command { list, show, incidents, incident, events, policies, hold, release, act, reload, check };
 
 /// Exit statuses are contracts (design.md).
 enum exit_status : int { exit_done = 0, exit_failed = 1, exit_usage = 2, exit_no_daemon = 3 };
@@ -26,6 +26,9 @@ struct options {
   std::string subject;                           ///< the VM or the incident; "" is all
   std::optional<std::chrono::seconds> hold_for;  ///< nullopt: until released
   std::string reason;                            ///< of a hold
+  std::string action;                            ///< to be done to a VM
+  bool yes = false;                              ///< it is meant
+  bool with_ram = false;                         ///< guest memory may be in the kernel's core
   std::vector<std::filesystem::path> files;      ///< to check
   std::filesystem::path runtime_dir;
 

@@ -47,7 +47,7 @@ struct services {
   watch::holds& holds;
   watch::precaution_file& precautions;
   policies::step_budget host_budget;
-  std::string host_starved;  ///< why nothing may be concluded from lateness now; empty: the host is well
+  std::string host_starved;       ///< why nothing may be concluded from lateness now; empty: the host is well
   watch::cores* cores = nullptr;  ///< none: no process is looked into from outside, as in tests
 };
 
