@@ -32,8 +32,8 @@ plan job_command(std::string_view verb, const condition& c, const vm_view& view)
   return one(std::string(verb), {{"id", c.subject}});
 }
 
-/// Whoever stopped or traces a process has plans for it, and what is busy comes to an end. A process that
-/// waits for storage would not even end: its requests are out.
+/// Nobody who can be waited for: what is busy comes to an end, and a process that waits for storage would not
+/// even end, since its requests are out. Whoever stopped or traces a process has plans for it.
 plan on_process(action_kind action, const vm_view& view) {
   if (!view.alive) return none("The process has ended.");
   if (view.stall != nullptr && !is_hang(view.stall->kind))

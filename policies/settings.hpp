@@ -50,10 +50,10 @@ struct inspect_settings {
 
 /// Bounds of a core of a VM's process, see docs/cores.md.
 struct core_settings {
-  std::size_t max_bytes = 256u << 20;         ///< of the compressed file
-  std::size_t min_free = 1u << 30;            ///< bytes that stay free on the disk
+  std::size_t max_bytes = 256u << 20;             ///< of the compressed file
+  std::size_t min_free = 1u << 30;                ///< bytes that stay free on the disk
   std::size_t max_memory = std::size_t{2} << 30;  ///< bytes copied, and held in memory until they are written
-  std::chrono::milliseconds max_stop{2'000};  ///< the process stands still at most so long
+  std::chrono::milliseconds max_stop{2'000};      ///< the process stands still at most so long
 
   bool operator==(const core_settings&) const = default;
 };

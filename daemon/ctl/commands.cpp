@@ -29,6 +29,7 @@ const char* method_of(command what) {
     case command::inspect:
     case command::hold:
     case command::release:
+    case command::act:
     case command::check:
       break;
   }
@@ -64,6 +65,7 @@ exit_status run(const options& chosen) {
   if (chosen.what == command::inspect) return inspect(chosen);
   if (chosen.what == command::hold) return hold(chosen);
   if (chosen.what == command::release) return release(chosen);
+  if (chosen.what == command::act) return act(chosen);
   if (chosen.what == command::events && chosen.follow) return follow(chosen);
   auto daemon = connect(chosen);
   if (!daemon) return daemon.error();

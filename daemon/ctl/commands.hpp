@@ -15,6 +15,9 @@ exit_status release(const options& chosen);
 /// `unwedgectl inspect`: a fresh look at a VM's process, with --stacks also at its threads' stacks.
 exit_status inspect(const options& chosen);
 
+/// `unwedgectl act`: says what it would mean, then what came of it; refused and failed are exit_failed.
+exit_status act(const options& chosen);
+
 /// `unwedgectl check`: needs no daemon. A faulty configuration or policy is exit_usage, as `unwedged --check`
 /// has it.
 exit_status check(const options& chosen);

@@ -15,6 +15,7 @@ enum class command {
   list,
   show,
   inspect,
+  act,
   incidents,
   incident,
   events,
@@ -39,6 +40,9 @@ struct options {
   std::string subject;                           ///< the VM or the incident; "" is all
   std::optional<std::chrono::seconds> hold_for;  ///< nullopt: until released
   std::string reason;                            ///< of a hold
+  std::string action;                            ///< to be done to a VM
+  bool yes = false;                              ///< it is meant
+  bool with_ram = false;                         ///< guest memory may be in the kernel's core
   std::vector<std::filesystem::path> files;      ///< to check
   std::filesystem::path runtime_dir;
 

@@ -48,6 +48,11 @@ std::string render_hold(const boost::json::value& answer, std::optional<std::chr
 /// holds.
 std::string render_release(const boost::json::value& answer, const boost::json::value& vms, const view& to);
 
+/// `unwedgectl act`: what it would mean, how long it takes already, what came of it.
+std::string render_act_plan(const boost::json::object& act);
+std::string render_act_progress(std::string_view action, std::chrono::nanoseconds since);
+std::string render_act(const boost::json::object& act);
+
 /// Pieces shared by the above.
 style style_of_state(std::string_view state);
 std::string job_progress(const boost::json::object& job);       ///< "41 %", or "" if unknown

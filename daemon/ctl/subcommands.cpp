@@ -61,6 +61,27 @@ void add_holds(CLI::App& app, options& chosen) {
       "  unwedgectl release --all");
 }
 
+void add_act(CLI::App& app, options& chosen) {
+  auto* act = app.add_subcommand("act", "have something done to one VM's process")->fallthrough();
+  act->add_option("VM", chosen.subject, "its name or UUID")->required();
+  act->add_option("ACTION", chosen.action, "flag-core, core or abort")
+      ->required()
+      ->check(CLI::IsMember({"flag-core", "core", "abort"}));
+  act->add_flag("--yes", chosen.yes, "it is meant; core and abort take it");
+  act->add_flag("--with-ram", chosen.with_ram, "flag-core, abort: guest memory may be in the kernel's core");
+  act->callback([&chosen] { chosen.what = command::act; });
+  act->footer(
+      "flag-core  prepares it for the kernel's core: without guest memory, of any size\n"
+      "core       takes a core while the VM runs on; it stands still for milliseconds\n"
+      "abort      ends the VM with a core\n"
+      "The VM's authority, holds and a dry run bind it as they do a policy. What it would mean is said "
+      "first;\n"
+      "core and abort then take --yes. It goes on record in the VM's open incident, or in one of its own.\n"
+      "Examples:\n"
+      "  unwedgectl act web01 flag-core\n"
+      "  unwedgectl act web01 core --yes");
+}
+
 }  // namespace
 
 void add_subcommands(CLI::App& app, options& chosen) {
@@ -99,6 +120,7 @@ void add_subcommands(CLI::App& app, options& chosen) {
       "VMS: how many match. OPEN: their open incidents. STEPS: what was done to them.\n"
       "Of several policies for a condition the first that matches a VM decides.");
   add_holds(app, chosen);
+  add_act(app, chosen);
   add("reload", command::reload, "read the configuration again; a faulty one changes nothing",
       "Policies are read again with it. What is wrong beforehand: unwedgectl check");
   add("check", command::check, "check configuration and policies without a daemon",

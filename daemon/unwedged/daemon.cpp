@@ -76,6 +76,7 @@ daemon::daemon(options o, std::filesystem::path config, state initial)
                 &inspector_,
                 &cores_},
       fleet_(services_),
+      acts_(fleet_, watch_tasks_),
       host_(
           io_.get_executor(), [this] { return count_late(); },
           [this](const std::string& why) { host_changed(why); }),

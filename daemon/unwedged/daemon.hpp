@@ -7,6 +7,7 @@
 #include "daemon/surface/daemon_metrics.hpp"
 #include "daemon/surface/http_server.hpp"
 #include "daemon/surface/vm_metrics.hpp"
+#include "daemon/unwedged/operator_acts.hpp"
 #include "daemon/unwedged/options.hpp"
 #include "daemon/watch/dial_in.hpp"
 #include "daemon/watch/fleet.hpp"
@@ -79,6 +80,8 @@ class daemon {
   asio::awaitable<systemd::bus_reply> policies_in_force(std::string argument);
   asio::awaitable<systemd::bus_reply> hold(std::string argument);
   asio::awaitable<systemd::bus_reply> release(std::string vm);
+  asio::awaitable<systemd::bus_reply> act(std::string argument);
+  asio::awaitable<systemd::bus_reply> act_result(std::string ticket);
 
   options options_;
   std::filesystem::path config_;
@@ -99,6 +102,7 @@ class daemon {
   watch::cores cores_;
   watch::services services_;
   watch::fleet fleet_;
+  operator_acts acts_;
   watch::host_watch host_;
   watch::socket_globs globs_;
   watch::process_scan processes_;

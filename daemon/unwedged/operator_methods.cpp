@@ -1,4 +1,5 @@
-// What unwedgectl can ask: each method gives the JSON of a contract (design.md). Asks no QEMU.
+// What unwedgectl can ask: each method gives the JSON of a contract (design.md). Asks no QEMU;
+// what an operator wants done is in operator_acts.cpp.
 #include "daemon/unwedged/daemon.hpp"
 #include "daemon/watch/views.hpp"
 #include "qmp/json_fields.hpp"
@@ -41,6 +42,8 @@ systemd::bus_methods daemon::methods() {
           {"Policies", [this](std::string a) { return policies_in_force(std::move(a)); }},
           {"Hold", [this](std::string a) { return hold(std::move(a)); }},
           {"Release", [this](std::string a) { return release(std::move(a)); }},
+          {"Act", [this](std::string a) { return act(std::move(a)); }},
+          {"ActResult", [this](std::string a) { return act_result(std::move(a)); }},
           {"Reload", [this](std::string a) { return reload_on_request(std::move(a)); }}};
 }
 
@@ -146,6 +149,14 @@ asio::awaitable<bus_reply> daemon::release(std::string vm) {
     spdlog::info("{}: released by the operator", name);
   }
   co_return json::serialize(json::object{{"vm", name}, {"released", *released}});
+}
+
+asio::awaitable<bus_reply> daemon::act(std::string argument) {
+  co_return acts_.begin(argument);
+}
+
+asio::awaitable<bus_reply> daemon::act_result(std::string ticket) {
+  co_return acts_.result(ticket);
 }
 
 asio::awaitable<bus_reply> daemon::reload_on_request(std::string) {

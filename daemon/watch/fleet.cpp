@@ -200,6 +200,10 @@ std::vector<std::shared_ptr<const vm_watcher>> fleet::all() const {
 }
 
 std::shared_ptr<const vm_watcher> fleet::find(std::string_view name) const {
+  return to_act_on(name);
+}
+
+std::shared_ptr<vm_watcher> fleet::to_act_on(std::string_view name) const {
   // A QEMU without -uuid says it is all zeros: that names none.
   const bool uuid = name.size() == 36 && name.find_first_not_of("0-") != std::string_view::npos;
   const auto found = std::ranges::find_if(

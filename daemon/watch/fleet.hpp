@@ -40,6 +40,8 @@ class fleet final : private watcher_owner {
   std::shared_ptr<const vm_watcher> find(std::string_view name) const;
   /// The same, to be looked into.
   std::shared_ptr<vm_watcher> find_to_inspect(std::string_view name);
+  /// The same, for what an operator wants done to it.
+  std::shared_ptr<vm_watcher> to_act_on(std::string_view name) const;
   /// Paths of the sockets that were added.
   std::vector<std::string> paths() const;
 

@@ -1,5 +1,6 @@
 // The shipped monitor-stall: what the main loop waits for is cut off, where that is known to be safe. The
-// guard, which would have prevented most of these, is out of the way here.
+// guard, which would have prevented most of these, is out of the way here. Where nothing is safe a core is
+// prepared, and the rung before it is not given up.
 #include "simulator.hpp"
 
 #include <gmock/gmock.h>
@@ -45,7 +46,7 @@ TEST(monitor_stall, never_yanks_it_with_an_iothread) {
   unguarded s({.iothread = true});
   dead_target(s);
   s.until(60);
-  tells(s, {"5.9 open monitor-stall: monitor-stalled bql-held"});
+  tells(s, {"5.9 open monitor-stall: monitor-stalled bql-held", "5.9 take monitor-stall: flag-core"});
   EXPECT_EQ(s.qemu().fate(), hangs);
 }
 
@@ -53,8 +54,8 @@ TEST(monitor_stall, ends_by_itself_when_the_target_comes_back) {
   unguarded s({.iothread = true, .writes = true});
   target_that_comes_back(s, 40);
   s.until(60);
-  tells(s,
-        {"13.4 open monitor-stall: monitor-stalled bql-held", "40.0 close monitor-stall: resolved-itself"});
+  tells(s, {"13.4 open monitor-stall: monitor-stalled bql-held", "13.4 take monitor-stall: flag-core",
+            "40.0 close monitor-stall: resolved-itself"});
   EXPECT_EQ(s.qemu().fate(), "completes");
 }
 
@@ -117,8 +118,8 @@ TEST(monitor_stall, gives_a_server_that_took_all_bytes_twenty_seconds) {
   s.at(8).target_flushes();
   s.at(10).migrate();
   s.until(60);
-  tells(s, {"13.4 open monitor-stall: monitor-stalled bql-held", "31.4 take monitor-stall: yank tgt",
-            "31.4 close monitor-stall: recovered"});
+  tells(s, {"13.4 open monitor-stall: monitor-stalled bql-held", "13.4 take monitor-stall: flag-core",
+            "31.4 take monitor-stall: yank tgt", "31.4 close monitor-stall: recovered"});
   EXPECT_THAT(s.transcript(), testing::HasSubstr("it may be writing it to its disk"));
   EXPECT_EQ(s.qemu().fate(), survives);
 }
@@ -130,8 +131,8 @@ TEST(monitor_stall, lets_a_server_be_that_flushed_in_time) {
   s.at(10).migrate();
   s.at(28).target_revives();
   s.until(60);
-  tells(s,
-        {"13.4 open monitor-stall: monitor-stalled bql-held", "28.1 close monitor-stall: resolved-itself"});
+  tells(s, {"13.4 open monitor-stall: monitor-stalled bql-held", "13.4 take monitor-stall: flag-core",
+            "28.1 close monitor-stall: resolved-itself"});
   EXPECT_EQ(s.qemu().fate(), "completes");
 }
 
@@ -180,15 +181,16 @@ TEST(monitor_stall, of_a_process_that_is_killed_meanwhile_is_closed_as_failed) {
   dead_target(s);
   s.at(20).process_dies();
   s.until(60);
-  tells(s, {"5.9 open monitor-stall: monitor-stalled bql-held", "20.0 close monitor-stall: failed",
-            "20.0 open process-gone: process-gone gone", "20.0 close process-gone: observed"});
+  tells(s, {"5.9 open monitor-stall: monitor-stalled bql-held", "5.9 take monitor-stall: flag-core",
+            "20.0 close monitor-stall: failed", "20.0 open process-gone: process-gone gone",
+            "20.0 close process-gone: observed"});
 }
 
-TEST(monitor_stall, does_nothing_without_an_out_of_band_channel) {
+TEST(monitor_stall, cures_nothing_without_an_out_of_band_channel) {
   unguarded s({.oob = false});
   dead_target(s);
   s.until(60);
-  tells(s, {"5.9 open monitor-stall: monitor-stalled bql-held"});
+  tells(s, {"5.9 open monitor-stall: monitor-stalled bql-held", "5.9 take monitor-stall: flag-core"});
   EXPECT_EQ(s.qemu().fate(), hangs);
 }
 

@@ -1,0 +1,199 @@
+"""Cores of a real QEMU under TCG: what is kept of it, what is left out, what the VM pays, and who may ask for it."""
+
+import json
+import pathlib
+import re
+import subprocess
+import time
+import unittest
+
+from harness import DaemonTest, until
+
+MIB = 1 << 20
+PATTERN = b"Unwedge: nothing of the guest belongs into a core. "
+
+
+def core_pattern():
+    return pathlib.Path("/proc/sys/kernel/core_pattern").read_text().strip()
+
+
+class Cores(DaemonTest):
+    def settings(self, authority="protect", more="", core=""):
+        self.configure(f'authority = "{authority}"\n{more}\n[discover]\nsockets = ["{self.folder}/*.sock"]\n[core]\n'
+                       f'min_free = "0B"\n{core}\n')
+
+    def start_vm(self, dumped=False):
+        """A guest of 64 MiB that runs."""
+        machine = "pc,accel=tcg" + ("" if dumped else ",dump-guest-core=off")
+        qemu = self.spawn("qemu-system-x86_64", "-name", "guest=vm1,debug-threads=on", "-machine", machine, "-m", "64",
+                          "-smp", "2", "-nodefaults", "-display", "none", "-qmp",
+                          f"unix:{self.folder}/vm1.sock,server=on,wait=off", "-object", "iothread,id=io0",
+                          cwd=self.folder)
+        return qemu
+
+    def begin(self, dumped=False, **settings):
+        self.settings(**settings)
+        qemu = self.start_vm(dumped)
+        self.start_daemon()
+        self.until_state("healthy")
+        self.fill_guest(qemu.pid)
+        return qemu
+
+    def fill_guest(self, pid):
+        """PATTERN into the guest's memory and nowhere else: what QEMU loads itself it also keeps in its heap."""
+        text = pathlib.Path(f"/proc/{pid}/maps").read_text()
+        ram = [b for b, e in re.findall(r"^(\w+)-(\w+) rw", text, flags=re.M) if int(e, 16) - int(b, 16) == 64 * MIB]
+        self.assertEqual(len(ram), 1, text)
+        with open(f"/proc/{pid}/mem", "r+b", buffering=0) as memory:
+            memory.seek(int(ram[0], 16) + 16 * MIB)
+            memory.write(PATTERN * (8 * MIB // len(PATTERN)))
+
+    def holds_pattern(self, path):
+        return PATTERN in path.read_bytes()
+
+    def act(self, *command):
+        done = self.ctl("--json", "act", "vm1", *command)
+        return done.returncode, json.loads(done.stdout) if done.stdout else {"text": done.stderr}
+
+    def incident(self):
+        found = self.ask("incidents")
+        return self.ask("incident", found[0]["id"]) if found else None
+
+    def files(self):
+        return sorted(p.name for p in (self.state / "incidents").glob("*/*") if "core-" in p.name)
+
+    @staticmethod
+    def filter_of(pid):
+        return int(pathlib.Path(f"/proc/{pid}/coredump_filter").read_text(), 16)
+
+    @staticmethod
+    def limit_of(pid):
+        return re.search(r"Max core file size\s+(\S+)", pathlib.Path(f"/proc/{pid}/limits").read_text()).group(1)
+
+    def test_flags_a_process_for_the_kernels_core(self):
+        qemu = self.begin()
+        subprocess.run(["prlimit", "--core=0", "--pid", str(qemu.pid)], check=True)
+        self.assertFalse(self.vm()["core_flagged"])
+        status, result = self.act("flag-core")
+        self.assertEqual(status, 0, result)
+        self.assertEqual((self.filter_of(qemu.pid), self.limit_of(qemu.pid)), (0x11, "unlimited"))
+        self.assertTrue(self.vm()["core_flagged"])
+        self.assertIn("of guest memory", result["plan"])
+        closed = until("closed", lambda: (i := self.incident()) and i["closed"] and i)
+        self.assertEqual((closed["condition"], closed["outcome"]), ("operator-request", "observed"))
+        self.assertEqual([(s["action"], s["result"]) for s in closed["steps"]], [("flag-core", "done")])
+        self.assertEqual(self.act("flag-core")[0], 0)  # twice is no more than once
+
+    def test_does_not_flag_a_process_whose_guest_memory_the_kernel_would_keep(self):
+        qemu = self.begin(dumped=True)
+        before = self.filter_of(qemu.pid), self.limit_of(qemu.pid)
+        status, result = self.act("flag-core")
+        self.assertEqual(status, 1)
+        self.assertIn("dump-guest-core=off", result["text"])
+        self.assertEqual((self.filter_of(qemu.pid), self.limit_of(qemu.pid)), before)
+        self.assertEqual(self.act("flag-core", "--with-ram")[0], 0)
+        self.assertEqual(self.filter_of(qemu.pid), 0x11)
+
+    def functions_by_eu_stack(self, pid):
+        text = subprocess.run(["eu-stack", "-p", str(pid)], capture_output=True, text=True).stdout
+        parts = re.split(r"^TID (\d+):", text, flags=re.M)[1:]
+        return {int(tid): re.findall(r"^#\d+\s+0x[0-9a-f]+ (?:- 1 )?([A-Za-z_]\w*)", body, flags=re.M)
+                for tid, body in zip(parts[::2], parts[1::2])}
+
+    def functions_in(self, core):
+        text = subprocess.run(["gdb", "-q", "-batch", "-nx", "-ex", "thread apply all backtrace",
+                               "/usr/bin/qemu-system-x86_64", str(core)], capture_output=True, text=True,
+                              timeout=240).stdout
+        parts = re.split(r"^Thread \d+ \(.*?LWP (\d+)\)?.*$", text, flags=re.M)[1:]
+        return {int(tid): re.findall(r"^#\d+\s+(?:0x[0-9a-f]+ in )?([A-Za-z_]\w*) \(", body, flags=re.M)
+                for tid, body in zip(parts[::2], parts[1::2])}, text
+
+    def test_takes_a_core_of_a_running_vm_that_gdb_reads_and_that_holds_nothing_of_the_guest(self):
+        qemu = self.begin(dumped=True)
+        status, result = self.act("core", "--yes")
+        self.assertEqual(status, 0, result)
+        self.assertRegex(result["text"], r"The VM stood still for \d+\.\d ms")
+        until("the VM goes on", lambda: self.vm()["state"] == "healthy" and self.vm()["run_state"] == "running")
+        [name] = self.files()
+        [packed] = (self.state / "incidents").glob(f"*/{name}")
+        self.assertEqual(packed.stat().st_mode & 0o777, 0o600)
+        core = self.folder / "core"
+        subprocess.run(["zstd", "-q", "-d", packed, "-o", core], check=True)
+        self.assertFalse(self.holds_pattern(core))
+        seen, text = self.functions_in(core)
+        threads = {int(p.name) for p in pathlib.Path(f"/proc/{qemu.pid}/task").iterdir()}
+        self.assertEqual(set(seen), threads, text)
+        live = self.functions_by_eu_stack(qemu.pid)
+        waiting = [t for t in threads if {"ppoll", "poll", "syscall"} & set(live[t][:3])]
+        self.assertTrue(waiting, live)
+        for tid in waiting:  # the others are at work: they are elsewhere by now
+            ours = [f for f in live[tid] if not f.startswith("__")]
+            self.assertEqual([f for f in seen[tid] if not f.startswith("__")][:len(ours)], ours, text)
+
+    def test_a_full_disk_leaves_nothing_and_is_said(self):
+        self.state.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "none", self.state], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", self.state])
+        qemu = self.begin()
+        room = self.state / "ballast"
+        with open(room, "wb") as f:
+            f.write(b"x" * int(23.8 * MIB))
+        status, result = self.act("core", "--yes")
+        self.assertEqual(status, 1)
+        self.assertRegex(result["text"], "(?i)space|free|incident")
+        self.assertEqual(self.files(), [])
+        self.assertIsNone(qemu.poll())
+        until("the VM goes on", lambda: self.vm()["state"] == "healthy")
+
+    def test_says_what_it_would_mean_and_does_nothing_without_yes(self):
+        self.begin(authority="destroy")
+        for action in ("core", "abort"):
+            status, result = self.act(action)
+            self.assertEqual(status, 1)
+            self.assertIn("--yes", result["text"])
+            self.assertIn("stops the VM for about", result["plan"])
+        self.assertEqual((self.files(), self.ask("incidents")), ([], []))
+
+    def refuses(self, *command, why):
+        status, result = self.act(*command)
+        self.assertEqual(status, 1, result)
+        self.assertIn("refused", result["text"])
+        self.assertIn(why, result["text"])
+
+    def test_authority_hold_and_dry_run_bind_an_operator_too(self):
+        qemu = self.begin(authority="observe")
+        self.refuses("flag-core", why="protect")
+        self.settings("protect")
+        self.assertEqual(self.ctl("reload").returncode, 0)
+        self.refuses("abort", "--yes", why="destroy")
+        self.assertEqual(self.ctl("hold", "vm1", "--reason", "moving").returncode, 0)
+        self.refuses("core", "--yes", why="moving")
+        self.ctl("release", "vm1")
+        self.settings("destroy", more="dry_run = true")
+        self.assertEqual(self.ctl("reload").returncode, 0)
+        self.refuses("abort", "--yes", why="dry run")
+        self.assertIsNone(qemu.poll())
+        self.assertNotEqual(self.filter_of(qemu.pid), 0x11)
+        self.assertEqual(self.ask("incidents"), [])
+
+    @unittest.skipIf(core_pattern().startswith(("|", "@", "/")), "core_pattern leads out of the test's folder")
+    def test_abort_ends_the_vm_with_the_kernels_core_where_it_says(self):
+        qemu = self.begin(authority="destroy")
+        status, result = self.act("abort", "--yes")
+        self.assertEqual(status, 0, result)
+        self.assertIn(f"{self.folder}/{core_pattern()}", result["text"])
+        self.assertEqual(qemu.wait(10), -6)
+        [core] = [p for p in self.folder.glob("core*")]
+        self.assertFalse(self.holds_pattern(core))
+
+    def test_abort_takes_the_core_itself_where_the_kernel_would_keep_guest_memory(self):
+        qemu = self.begin(dumped=True, authority="destroy")
+        status, result = self.act("abort", "--yes")
+        self.assertEqual(status, 0, result)
+        self.assertEqual(qemu.wait(10), -6)
+        self.assertEqual(len(self.files()), 1)
+        self.assertEqual(list(self.folder.glob("core*")), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
