@@ -156,14 +156,16 @@ TEST(context, has_what_the_model_and_the_verdict_know) {
 }
 
 TEST(hostile_stacks, are_looked_at_within_bounds) {
-  const std::vector<std::string> deep(5'000, "aio_poll");
+  const std::vector<std::string> deep(300, "aio_poll");
   process_stacks huge;
-  for (pid_t tid = 1; tid <= 5'000; ++tid) huge.threads.push_back(thread(tid, "", deep));
+  for (pid_t tid = 1; tid <= 1'100; ++tid) huge.threads.push_back(thread(tid, "", deep));
   EXPECT_THAT(plain_stacks(huge), SizeIs(max_stack_threads));
   EXPECT_THAT(plain_stacks(huge)[0].functions, SizeIs(max_stack_frames));
   const auto begin = std::chrono::steady_clock::now();
   matches(shipped(), huge);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+  const auto took = std::chrono::steady_clock::now() - begin;
+  RecordProperty("milliseconds", static_cast<int>(took / std::chrono::milliseconds(1)));
+  EXPECT_LT(took, std::chrono::seconds(1));
 }
 
 TEST(hostile_stacks, with_endless_names_and_strange_bytes_match_nothing) {
