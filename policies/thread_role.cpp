@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
+#include <span>
 #include <utility>
+#include <vector>
 
 namespace unwedge::policies {
 namespace {
@@ -97,23 +100,29 @@ constexpr std::array told_by{
     telling{"main_loop_wait", main},
 };
 
+using names_of_functions = std::vector<std::string_view>;
+
+names_of_functions named_functions(const thread_stack& stack) {
+  constexpr std::size_t most = 256;  // the process may have made up any number
+  names_of_functions out;
+  out.reserve(std::min(stack.frames.size(), most));
+  for (const auto& frame : std::span{stack.frames}.first(std::min(stack.frames.size(), most))) {
+    if (!frame.function.empty()) out.push_back(plain_name(frame.function));
+  }
+  return out;
+}
+
+bool has_any(const names_of_functions& functions, std::initializer_list<std::string_view> of) {
+  return std::ranges::find_first_of(functions, of) != functions.end();
+}
+
 /// Of a thread whose own functions have no names: it polls, and it is no main thread. Seen of a stack that
 /// was unwound to its begin only, for the main thread polls likewise.
-thread_role by_begin(const thread_stack& stack) {
-  const bool has_begin = std::ranges::any_of(stack.frames, [](const stack_frame& f) {
-    const auto name = plain_name(f.function);
-    return name == "start_thread" || name == "clone" || name == "clone3";
-  });
-  if (!has_begin) return unknown;
-  const auto named = [&](std::string_view function) {
-    return std::ranges::any_of(stack.frames,
-                               [&](const stack_frame& f) { return plain_name(f.function) == function; });
-  };
+thread_role by_begin(const names_of_functions& functions) {
+  if (!has_any(functions, {"start_thread", "clone", "clone3"})) return unknown;
   // A migration thread polls, too, in drains; an iothread runs its loops, and drains nothing.
-  const bool drains = named("bdrv_drain_all_begin") || named("vm_stop") || named("vm_state_notify") ||
-                      named("blk_drain") || named("bdrv_drain_all");
-  if (drains) return unknown;
-  return named("aio_poll") || named("g_main_loop_run") ? iothread : unknown;
+  if (has_any(functions, {"bdrv_drain_all_begin", "vm_stop", "vm_state_notify", "blk_drain"})) return unknown;
+  return has_any(functions, {"aio_poll", "g_main_loop_run"}) ? iothread : unknown;
 }
 
 }  // namespace
@@ -140,15 +149,10 @@ thread_role role_by_name(std::string_view comm, std::string_view main_comm) {
 }
 
 thread_role role_by_stack(const thread_stack& stack) {
-  constexpr std::size_t max_frames = 256;  // the process may have made up any number
-  const auto end =
-      stack.frames.begin() + static_cast<std::ptrdiff_t>(std::min(stack.frames.size(), max_frames));
-  for (const auto& [function, role] : told_by) {
-    const bool there = std::any_of(stack.frames.begin(), end,
-                                   [&](const stack_frame& f) { return plain_name(f.function) == function; });
-    if (there) return role;
-  }
-  return by_begin(stack);
+  const auto functions = named_functions(stack);
+  const auto telling_one =
+      std::ranges::find_if(told_by, [&](const telling& t) { return has_any(functions, {t.function}); });
+  return telling_one == told_by.end() ? by_begin(functions) : telling_one->role;
 }
 
 thread_role role_of(const thread_stack& thread, const thread_stack& main) {

@@ -11,20 +11,30 @@ from pathlib import Path
 
 import qemus
 from interruption import cancel_on_signals
-from scenarios import dead_mirror_target, dead_mirror_target_iothread, frozen_destination
-from stage import PROGRAMS, Settings, Stage
+from scenarios import dead_mirror_target, frozen_destination, stop_with_dead_mirror
+from stage import PROGRAMS, Settings, Source, Stage
+from virtual_machine import Machine
 
 MIRROR, MIGRATION = ("block-node", ["mirror"]), ("migration", [])
 HANGS_AFTER = 3.0
 
 
-async def idle(stage: Stage):
-    return await stage.start_source()
+async def idle(stage: Stage) -> Source:
+    return await stage.start_source(Machine(iothread=True))
+
+
+async def with_iothread(stage: Stage) -> Source:
+    return await dead_mirror_target.provoke(stage, Machine(iothread=True))
+
+
+async def stopped(stage: Stage) -> Source:
+    source, _ = await stop_with_dead_mirror.provoke(stage)
+    return source
 
 
 SITUATIONS = {"idle": (idle, (None, [])), "dead-mirror-target": (dead_mirror_target.provoke, MIRROR),
-              "dead-mirror-target-iothread": (dead_mirror_target_iothread.provoke, MIRROR),
-              "frozen-destination": (frozen_destination.provoke, MIGRATION)}
+              "dead-mirror-target-iothread": (with_iothread, MIRROR),
+              "stop-with-dead-mirror": (stopped, MIRROR), "frozen-destination": (frozen_destination.provoke, MIGRATION)}
 
 
 def inspect(program: Path, pid: int) -> dict:

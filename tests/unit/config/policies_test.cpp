@@ -1,7 +1,7 @@
 // One policy: what its keys mean, and tables of bad input: exact place, exact words.
 #include "daemon/config/policies.hpp"
 
-#include "daemon/config/builtin_policies.hpp"
+#include "daemon/config/builtin_texts.hpp"
 #include "daemon/config/config.hpp"
 
 #include <gmock/gmock.h>
@@ -93,13 +93,13 @@ TEST(policies, that_are_shipped_are_built_in_and_parse) {
   std::size_t files = 0;
   for (const auto& file : std::filesystem::directory_iterator(UNWEDGE_SOURCE_DIR "/policies/shipped")) {
     const auto found =
-        std::ranges::find(builtin_policies(), file.path().stem().string(), &builtin_policy::name);
+        std::ranges::find(builtin_policies(), file.path().stem().string(), &builtin_text::name);
     ASSERT_NE(found, builtin_policies().end()) << file.path();
     EXPECT_EQ(found->text, text_of(file.path()));
     ++files;
   }
   EXPECT_EQ(builtin_policies().size(), files);
-  EXPECT_TRUE(std::ranges::is_sorted(builtin_policies(), {}, &builtin_policy::name));
+  EXPECT_TRUE(std::ranges::is_sorted(builtin_policies(), {}, &builtin_text::name));
   for (const auto& [name, text] : builtin_policies()) {
     const auto read = parse_policy(text, "f", name);
     ASSERT_TRUE(read) << name << ": " << to_string(read.error().front());

@@ -1,5 +1,5 @@
 // The two folders of policies, and what `check` says of files.
-#include "daemon/config/builtin_policies.hpp"
+#include "daemon/config/builtin_texts.hpp"
 #include "daemon/config/check.hpp"
 #include "daemon/config/config.hpp"
 #include "daemon/config/policies.hpp"
