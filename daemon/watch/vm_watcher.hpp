@@ -8,6 +8,7 @@
 #include "policies/engine.hpp"
 #include "policies/suspicion.hpp"
 #include "policies/vm_model.hpp"
+#include "qmp/message_history.hpp"
 
 #include <map>
 #include <memory>
@@ -136,6 +137,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
     incident_recorder recorder;
     std::string condition;
     policies::instant since;
+    std::optional<std::uint64_t> history_left_out = {};  ///< when this run of the daemon opened it
   };
   void carry_out(const std::string& run, policies::open_incident d);
   void carry_out(const std::string& run, policies::amend_verdict d);
@@ -144,6 +146,12 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   void carry_out(const std::string& run, policies::close_incident d);
   open_record& begin_record(const std::string& run, std::string condition);
   incident_recorder* recorder_of(const std::string& run);
+
+  // vm_papers.cpp: what lies beside the journal
+  void on_sent(qmp::command_id id, const qmp::command& c) override;
+  void on_received(std::string_view raw, std::optional<qmp::command_id> answers) override;
+  void attach_first_messages(open_record& record);
+  void attach_last_messages(open_record& record);
 
   // vm_actions.cpp: what it wants done
   void carry_out(const std::string& run, policies::take_step d);
@@ -163,6 +171,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   bool stopping_ = false;
 
   policies::vm_model vm_;
+  qmp::message_history history_;
   policies::suspicion suspicion_;
   policies::engine engine_;
   std::optional<policies::verdict> verdict_;
