@@ -43,7 +43,7 @@ class archive_file {
   struct unfinished {
     std::filesystem::path path;
     int fd = -1;
-    int error = 0;           ///< errno of the first write that failed; what follows is dropped
+    int error = 0;          ///< errno of the first write that failed; what follows is dropped
     bool given_up = false;  ///< likewise
     unfinished() = default;
     unfinished(const unfinished&) = delete;

@@ -47,11 +47,12 @@ std::string history_json(message_history& history, message_history::wall_time no
       {"count", lines.size()},
       {"left_out", history.left_out()},
       {"note",
-       fmt::format("The monitor's last messages, oldest first. \"text\" is what is left of \"bytes\": {} bytes of "
-                   "a query or its answer, {} of the rest; a command is its name and arguments. \"count\": that "
-                   "query and answer came so often, from \"at\" to \"last_at\", with nothing but queries in "
-                   "between.",
-                   message_history::query_bytes, message_history::text_bytes)}};
+       fmt::format(
+           "The monitor's last messages, oldest first. \"text\" is what is left of \"bytes\": {} bytes of "
+           "a query or its answer, {} of the rest; a command is its name and arguments. \"count\": that "
+           "query and answer came so often, from \"at\" to \"last_at\", with nothing but queries in "
+           "between.",
+           message_history::query_bytes, message_history::text_bytes)}};
   auto out = json::serialize(head);
   out.pop_back();
   out += ",\"messages\":[";

@@ -1,5 +1,5 @@
-// What lies beside an incident's journal besides the evidence, as text. Pure; what is hostile is bounded, made
-// UTF-8 and freed of secrets here.
+// What lies beside an incident's journal besides the evidence, as text. Pure; what is hostile is bounded,
+// made UTF-8 and freed of secrets here.
 #pragma once
 
 #include "daemon/evidence/command_line.hpp"
