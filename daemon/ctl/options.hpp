@@ -27,6 +27,8 @@ struct options {
   std::optional<std::chrono::seconds> hold_for;  ///< nullopt: until released
   std::string reason;                            ///< of a hold
   std::vector<std::filesystem::path> files;      ///< to check
+  std::filesystem::path bundle;  ///< where an incident's archive goes; empty: none is asked for
+  bool force = false;            ///< the archive may replace a file
   std::filesystem::path runtime_dir;
 
   std::filesystem::path socket() const { return runtime_dir / "unwedged.sock"; }
