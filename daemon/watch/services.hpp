@@ -47,6 +47,7 @@ struct services {
   watch::precaution_file& precautions;
   policies::step_budget host_budget;
   std::string host_starved;  ///< why nothing may be concluded from lateness now; empty: the host is well
+  std::function<policies::duration()> own_lateness = {};  ///< of the daemon's own timers, lately
 };
 
 }  // namespace unwedge::watch

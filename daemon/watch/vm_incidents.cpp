@@ -47,6 +47,7 @@ void vm_watcher::carry_out(const std::string& run, policies::open_incident d) {
                         .verdict = d.verdict ? boost::json::value(to_json(*d.verdict, vm_)) : nullptr});
   record.recorder.attach("evidence.json", evidence_json(suspicion_.samples(), vm_));
   attach_first_messages(record);
+  attach_host(record, d.policy);
   boost::json::object more{{"condition", condition}, {"policy", d.policy}};
   if (d.verdict) {
     more["kind"] = to_string(d.verdict->kind);

@@ -152,6 +152,8 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   void on_received(std::string_view raw, std::optional<qmp::command_id> answers) override;
   void attach_first_messages(open_record& record);
   void attach_last_messages(open_record& record);
+  void attach_host(const open_record& record, const std::string& policy);
+  asio::awaitable<void> take_host_paper(incident_recorder to, boost::json::object known);
 
   // vm_actions.cpp: what it wants done
   void carry_out(const std::string& run, policies::take_step d);
