@@ -87,6 +87,10 @@ void tell(const options& chosen, std::size_t bytes, const contents& all) {
   }
   put(fmt::format("{}: {}, {} files: {}\n", printable(chosen.bundle.string()), bytes_in_words(bytes),
                   all.names.size(), fmt::join(all.names, ", ")));
+  for (auto const& name : all.names) {
+    if (name.starts_with("core"))
+      put(fmt::format("  {} holds QEMU's own memory: for people whom you trust with the VM\n", name));
+  }
   for (auto const& f : all.left_out) put(fmt::format("  left out: {}, {}\n", f.name, f.why));
 }
 

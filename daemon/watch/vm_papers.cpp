@@ -58,6 +58,7 @@ void vm_watcher::attach_host(const open_record& record, const std::string& polic
   if (shared_.own_lateness)
     known["own_lateness_ms"] =
         std::chrono::duration_cast<std::chrono::milliseconds>(shared_.own_lateness()).count();
+  if (vm_.monitor.version != qmp::version{}) known["qemu_version"] = to_string(vm_.monitor.version);
   const auto& all = *shared_.policies;
   const auto by = std::ranges::find(all, policy, &policies::policy::name);
   if (by != all.end()) known["policy"] = to_json(*by);

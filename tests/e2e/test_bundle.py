@@ -8,7 +8,7 @@ import stat
 import subprocess
 import unittest
 
-from harness import DaemonTest, until
+from harness import BIN, DaemonTest, until
 
 ALWAYS = {"README.txt", "report.txt", "journal.jsonl", "evidence.json", "qmp-history.json", "host.json"}
 
@@ -16,6 +16,8 @@ ALWAYS = {"README.txt", "report.txt", "journal.jsonl", "evidence.json", "qmp-his
 class Bundle(DaemonTest):
     def setUp(self):
         super().setUp()
+        self.configure(f'[discover]\nsockets = ["{self.folder}/*.sock"]\n[probe]\nlate_after = "300ms"\n'
+                       'patience = "1s"\n')
         self.qemu = self.start_qemu("vm1", "-qmp", f"unix:{self.folder}/vm1.sock,server=on,wait=off", "-object",
                                     "secret,id=s0,data=hunter2")
         self.start_daemon()
@@ -62,6 +64,7 @@ class Bundle(DaemonTest):
         self.assertEqual(host["kernel"]["release"], os.uname().release)
         self.assertIn("secret,id=s0,data=[redacted]", host["process"]["command_line"])
         self.assertIn("qemu-system-x86_64", host["process"]["exe"])
+        self.assertRegex(host["qemu_version"], r"^\d+\.\d+")
         self.assertEqual(host["authority"], "observe")
         self.assertEqual(host["policy"]["name"], "monitor-stall")
         self.assertGreater(host["memory_kb"]["MemTotal"], 0)
@@ -112,6 +115,40 @@ class Bundle(DaemonTest):
         self.assertEqual(done.returncode, 1)
         self.assertFalse(self.file.exists())
         self.assertEqual(self.ctl("incident", self.id, "--force").returncode, 2)
+
+    def put(self, name, size, bytes_at_end=b""):
+        """A file beside the journal, as a step may leave one; sparse but for its end."""
+        with open(self.state / "incidents" / self.id / name, "wb") as file:
+            file.truncate(size - len(bytes_at_end))
+            file.seek(0, os.SEEK_END)
+            file.write(bytes_at_end)
+
+    def test_has_large_files_whole_and_leaves_huge_ones_out(self):
+        self.put("large.bin", 3_500_001, b"the end")
+        self.put("core.zst", (64 << 20) + 1)
+        self.put("core-small.zst", 100, b"end")
+        done = self.bundle()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("left out: core.zst, 64 MiB, above 64 MiB", done.stdout)
+        self.assertIn("\n  core-small.zst holds QEMU's own memory", done.stdout)
+        folder = self.unpacked()
+        large = (folder / "large.bin").read_bytes()
+        self.assertEqual((len(large), large[-7:]), (3_500_001, b"the end"))
+        self.assertFalse((folder / "core.zst").exists())
+        self.assertIn("Not in this bundle:\n\ncore.zst\n", (folder / "README.txt").read_text())
+
+    def test_that_is_interrupted_leaves_nothing(self):
+        for i in range(8):
+            self.put(f"large{i}.bin", 64 << 20)
+        into = self.folder / "into"
+        into.mkdir()
+        ctl = self.spawn(BIN / "unwedgectl", "--runtime-dir", self.runtime, "incident", self.id, "--bundle",
+                         into / "b.tar.zst", stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        until("it has begun", lambda: os.listdir(into))
+        ctl.send_signal(signal.SIGINT)
+        self.assertIn(b"interrupted", ctl.communicate(timeout=10)[1])
+        self.assertEqual(ctl.returncode, -signal.SIGINT)
+        self.assertEqual(os.listdir(into), [])
 
     def test_as_json(self):
         told = json.loads(self.bundle("--json").stdout)
