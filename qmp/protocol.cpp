@@ -88,6 +88,7 @@ std::expected<command_id, error> protocol::send(const command& c, std::string& o
   if (outstanding_.size() >= limits_.outstanding)
     return std::unexpected(error{errc::too_many, std::string(c.name)});
   const auto id = next_id_++;
+  handler_.on_sent(id, c);
   out += encode(c, id);
   outstanding_.push_back({id, c.out_of_band});
   return id;
@@ -99,11 +100,15 @@ bool protocol::in_band_outstanding() const {
 
 std::expected<void, error> protocol::on_message(const json::object& message, std::string_view raw) {
   if (message.contains("event")) return dispatch_event(message, raw);
-  if (message.contains("return") || message.contains("error")) return on_reply_message(message);
-  if (const auto* qmp = object(message, "QMP"); qmp != nullptr && phase_ == phase::awaiting_greeting)
+  if (message.contains("return") || message.contains("error")) return on_reply_message(message, raw);
+  if (const auto* qmp = object(message, "QMP"); qmp != nullptr && phase_ == phase::awaiting_greeting) {
+    handler_.on_received(raw, {});
     return on_greeting(*qmp);
+  }
   ++counters_.unknown_messages;
-  return unasked();
+  if (const auto allowed = unasked(); !allowed) return allowed;
+  handler_.on_received(raw, {});
+  return {};
 }
 
 std::expected<void, error> protocol::on_greeting(const json::object& qmp) {
@@ -114,21 +119,26 @@ std::expected<void, error> protocol::on_greeting(const json::object& qmp) {
   }
   json::object arguments;
   if (greeting_.oob_offered) arguments["enable"] = json::array{"oob"};
-  output_ += encode({"qmp_capabilities", std::move(arguments)}, capabilities_id_);
+  const command negotiate{"qmp_capabilities", std::move(arguments)};
+  handler_.on_sent(capabilities_id_, negotiate);
+  output_ += encode(negotiate, capabilities_id_);
   outstanding_.push_back({capabilities_id_, false});
   phase_ = phase::negotiating;
   return {};
 }
 
-std::expected<void, error> protocol::on_reply_message(const json::object& message) {
+std::expected<void, error> protocol::on_reply_message(const json::object& message, std::string_view raw) {
   const auto id = own_id(message);
   const auto found = std::ranges::find_if(outstanding_, [&](const sent& s) { return id && s.id == *id; });
   if (found == outstanding_.end()) {
     ++counters_.foreign_replies;
-    return unasked();
+    if (const auto allowed = unasked(); !allowed) return allowed;
+    handler_.on_received(raw, {});
+    return {};
   }
   ++counters_.replies;
   outstanding_.erase(found);
+  handler_.on_received(raw, *id);
   if (*id == capabilities_id_ && phase_ == phase::negotiating) return capabilities_answered(message);
   if (const auto* value = message.if_contains("return")) {
     handler_.on_reply(*id, value);
@@ -167,6 +177,7 @@ std::expected<void, error> protocol::unasked() {
 
 std::expected<void, error> protocol::dispatch_event(const json::object& message, std::string_view raw) {
   if (const auto allowed = unasked(); !allowed) return allowed;
+  handler_.on_received(raw, {});
   const auto name = text(message, "event");
   if (name.empty()) {
     ++counters_.unknown_messages;

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,9 +24,13 @@ using command_id = std::uint64_t;
 /// call only.
 using reply = std::expected<const json::value*, error>;
 
-/// Whoever wants to know. All calls come from within protocol::receive.
+/// Whoever wants to know. All calls come from within protocol::receive, or send() for on_sent.
 class protocol_handler {
  public:
+  /// Every message in either direction, for a record of the conversation: a command before its bytes leave,
+  /// what came (also what is dropped) before it is acted on. `answers`: the command of ours that it answers.
+  virtual void on_sent(command_id, const command&) {}
+  virtual void on_received(std::string_view, std::optional<command_id> /*answers*/) {}
   virtual void on_ready(const greeting& hello, bool oob) = 0;
   virtual void on_event(const event& e) = 0;
   virtual void on_reply(command_id id, const reply& r) = 0;
@@ -76,7 +81,7 @@ class protocol final : private message_sink {
 
   std::expected<void, error> on_message(const json::object& message, std::string_view raw) override;
   std::expected<void, error> on_greeting(const json::object& qmp);
-  std::expected<void, error> on_reply_message(const json::object& message);
+  std::expected<void, error> on_reply_message(const json::object& message, std::string_view raw);
   std::expected<void, error> dispatch_event(const json::object& message, std::string_view raw);
   std::expected<void, error> capabilities_answered(const json::object& message);
   std::expected<void, error> unasked();

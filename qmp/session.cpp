@@ -96,6 +96,14 @@ void session::close() {
   deadline_.cancel();
 }
 
+void session::on_sent(command_id id, const command& c) {
+  if (!closed_) observer_.on_sent(id, c);
+}
+
+void session::on_received(std::string_view raw, std::optional<command_id> answers) {
+  if (!closed_) observer_.on_received(raw, answers);
+}
+
 void session::on_ready(const greeting& hello, bool oob) {
   deadline_.cancel();
   if (!closed_) observer_.on_ready(hello, oob);

@@ -38,6 +38,9 @@ struct io_scratch {
 /// Whoever is told what a session sees, on the session's thread, from within run(). It must outlive run().
 class session_observer {
  public:
+  /// Every message in either direction, before what it leads to is told.
+  virtual void on_sent(command_id, const command&) {}
+  virtual void on_received(std::string_view, std::optional<command_id> /*answers*/) {}
   virtual void on_greeting() {}
   virtual void on_ready(const greeting& hello, bool oob) = 0;
   virtual void on_event(const event& e) = 0;
@@ -82,6 +85,8 @@ class session final : private protocol_handler, public std::enable_shared_from_t
  private:
   struct waiter;
 
+  void on_sent(command_id id, const command& c) override;
+  void on_received(std::string_view raw, std::optional<command_id> answers) override;
   void on_ready(const greeting& hello, bool oob) override;
   void on_event(const event& e) override;
   void on_reply(command_id id, const reply& r) override;

@@ -66,6 +66,7 @@ exit_status run(const options& chosen) {
   if (chosen.what == command::hold) return hold(chosen);
   if (chosen.what == command::release) return release(chosen);
   if (chosen.what == command::act) return act(chosen);
+  if (chosen.what == command::incident && !chosen.bundle.empty()) return bundle_incident(chosen);
   if (chosen.what == command::events && chosen.follow) return follow(chosen);
   auto daemon = connect(chosen);
   if (!daemon) return daemon.error();

@@ -8,6 +8,9 @@ namespace unwedge::ctl {
 /// Runs the command; results go to standard output, errors to standard error as one line.
 exit_status run(const options& chosen);
 
+/// `unwedgectl incident ID --bundle FILE`: a file that is whole, or none.
+exit_status bundle_incident(const options& chosen);
+
 /// `unwedgectl hold` and `unwedgectl release`: of a VM, or of the whole host.
 exit_status hold(const options& chosen);
 exit_status release(const options& chosen);

@@ -44,6 +44,8 @@ struct options {
   bool yes = false;                              ///< it is meant
   bool with_ram = false;                         ///< guest memory may be in the kernel's core
   std::vector<std::filesystem::path> files;      ///< to check
+  std::filesystem::path bundle;  ///< where an incident's archive goes; empty: none is asked for
+  bool force = false;            ///< the archive may replace a file
   std::filesystem::path runtime_dir;
 
   std::filesystem::path socket() const { return runtime_dir / "unwedged.sock"; }

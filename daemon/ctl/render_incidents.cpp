@@ -1,6 +1,7 @@
 #include "daemon/ctl/json_text.hpp"
 #include "daemon/ctl/printable.hpp"
 #include "daemon/ctl/render.hpp"
+#include "daemon/ctl/render_evidence.hpp"
 
 #include <fmt/format.h>
 
@@ -132,12 +133,12 @@ std::string render_incident(const json::object& incident, const view& to) {
   auto const closed = parse_time(text_at(incident, "closed"));
   out += fmt::format("  {} UTC ({} ago), {}\n", date_and_time(opened), since(opened, to.now),
                      closed ? "lasted " + since(opened, *closed) : "still open");
-  out += reason(incident, to);
+  out += reason(incident, to) + signatures_section(incident, to) + wait_chain_section(incident, to);
   auto const steps = section(array_at(incident, "steps"), "Steps",
                              {{"AT"}, {"ACTION"}, {"ARGUMENTS", 12}, {"AUTHORITY"}, {"TOOK"}, {"RESULT", 10}},
                              to, [&](const json::object& step) { return step_row(step, incident); });
   out += steps.empty() ? '\n' + styled("Steps", style::heading, to) + "\n  none was taken\n" : steps;
-  return out + notes(incident, to) + last_events(incident, to);
+  return out + notes(incident, to) + last_events(incident, to) + evidence_line(incident, to);
 }
 
 }  // namespace unwedge::ctl

@@ -82,6 +82,16 @@ void add_act(CLI::App& app, options& chosen) {
       "  unwedgectl act web01 core --yes");
 }
 
+void add_incident(CLI::App& sub, options& chosen) {
+  sub.add_option("ID", chosen.subject, "as `incidents` shows it")->required();
+  auto* file = sub.add_option("--bundle", chosen.bundle,
+                              "writes all there is of it into this file, to send to those who can help");
+  file->type_name("FILE.tar.zst")->check([](const std::string& text) {
+    return text.empty() ? std::string("expected the name of a file") : std::string();
+  });
+  sub.add_flag("--force", chosen.force, "the file may be there already, and is replaced")->needs(file);
+}
+
 }  // namespace
 
 void add_subcommands(CLI::App& app, options& chosen) {
@@ -107,10 +117,11 @@ void add_subcommands(CLI::App& app, options& chosen) {
   add("incidents", command::incidents, "what happened, and what came of it",
       "Example: unwedgectl incidents web01")
       ->add_option("VM", chosen.subject, "of this VM only");
-  add("incident", command::incident, "one incident: verdict, reasons, every step",
-      "Example: unwedgectl incident web01-20261122-221003")
-      ->add_option("ID", chosen.subject, "as `incidents` shows it")
-      ->required();
+  add_incident(*add("incident", command::incident, "one incident: verdict, reasons, every step, evidence",
+                    "Examples:\n"
+                    "  unwedgectl incident web01-20261122-221003\n"
+                    "  unwedgectl incident web01-20261122-221003 --bundle web01.tar.zst"),
+               chosen);
   add("events", command::events, "what unwedged saw and did last",
       "With --json one object a line: unwedgectl events --follow --json")
       ->add_flag("-f,--follow", chosen.follow, "and what comes, until interrupted");

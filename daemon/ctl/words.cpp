@@ -68,6 +68,18 @@ std::string in_words(milliseconds time) {
   return two_units(hours / 24, "d", hours % 24, "h");
 }
 
+std::string bytes_in_words(std::size_t bytes) {
+  constexpr std::size_t kib = 1'024, mib = kib * kib;
+  auto const tenths = [](std::size_t all, std::size_t unit) {
+    return static_cast<double>(all * 10 / unit) / 10;
+  };
+  if (bytes < kib) return fmt::format("{} bytes", bytes);
+  if (bytes < 10 * kib) return fmt::format("{:.1f} KiB", tenths(bytes, kib));
+  if (bytes < mib) return fmt::format("{} KiB", bytes / kib);
+  if (bytes < 10 * mib) return fmt::format("{:.1f} MiB", tenths(bytes, mib));
+  return fmt::format("{} MiB", bytes / mib);
+}
+
 std::string exactly_in_words(std::chrono::seconds time) {
   constexpr std::pair<std::string_view, std::int64_t> units[] = {
       {"d", 86'400}, {"h", 3'600}, {"min", 60}, {"s", 1}};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,9 @@ std::string in_words(std::chrono::milliseconds time);
 
 /// All of it: "2 h", "1 min 30 s", "1 d 12 h".
 std::string exactly_in_words(std::chrono::seconds time);
+
+/// "812 bytes", "14 KiB", "3.2 MiB".
+std::string bytes_in_words(std::size_t bytes);
 
 /// Reads "2026-11-22T21:50:12.345Z" (the contract's form; the fraction may be missing).
 std::optional<wall_time> parse_time(std::string_view rfc3339);

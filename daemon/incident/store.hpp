@@ -40,6 +40,19 @@ struct stored_incident {
                       ///< and the folder's last change as `opened`
 };
 
+/// A file in an incident's folder.
+struct stored_file {
+  std::string name;
+  std::size_t bytes = 0;
+};
+
+/// A piece of a file on its way to an operator's bundle.
+struct file_part {
+  std::size_t total = 0;  ///< bytes of the whole file
+  std::string version;    ///< differs once the file was replaced; the journal, which only grows, keeps its own
+  std::string bytes;      ///< empty: the file ends before them
+};
+
 class store {
  public:
   template <typename T>
@@ -61,6 +74,17 @@ class store {
 
   /// A file beside the journal, up to 16 MiB.
   result<std::string> attachment(std::string_view id, std::string_view name) const;
+
+  /// The incident's folder.
+  std::filesystem::path path_of(std::string_view id) const { return folder_ / id; }
+
+  /// The journal and the files beside it, by name, at most 256. Error: no such id.
+  result<std::vector<stored_file>> files(std::string_view id) const;
+
+  /// At most `limit` bytes of a file from `offset` on, the journal included. Files may be replaced meanwhile:
+  /// file_part::version tells.
+  result<file_part> read_part(std::string_view id, std::string_view name, std::size_t offset,
+                              std::size_t limit) const;
 
   /// Goes on with an open incident; a torn last line is cut off. Error: closed, damaged, or being written
   /// already.

@@ -87,6 +87,7 @@ daemon::daemon(options o, std::filesystem::path config, state initial)
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
       watchdog_(io_),
       trim_(io_) {
+  services_.own_lateness = [this] { return host_.own_lateness(); };
   vm_metrics_ = std::make_shared<surface::vm_collector>([this] { return metrics_rows(); });
 }
 

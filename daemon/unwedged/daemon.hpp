@@ -75,6 +75,7 @@ class daemon {
   asio::awaitable<systemd::bus_reply> inspect(std::string argument);
   asio::awaitable<systemd::bus_reply> incidents(std::string vm);
   asio::awaitable<systemd::bus_reply> incident(std::string id);
+  asio::awaitable<systemd::bus_reply> incident_file(std::string argument);
   asio::awaitable<systemd::bus_reply> events(std::string argument);
   asio::awaitable<systemd::bus_reply> reload_on_request(std::string argument);
   asio::awaitable<systemd::bus_reply> policies_in_force(std::string argument);

@@ -1,6 +1,7 @@
 // What unwedgectl can ask: each method gives the JSON of a contract (design.md). Asks no QEMU;
 // what an operator wants done is in operator_acts.cpp.
 #include "daemon/unwedged/daemon.hpp"
+#include "daemon/unwedged/incident_files.hpp"
 #include "daemon/watch/views.hpp"
 #include "qmp/json_fields.hpp"
 
@@ -20,16 +21,6 @@ json::value stored_json(const incidents::stored_incident& s) {
   return o;
 }
 
-/// The VM's last events before the incident, from the evidence beside its journal.
-json::value last_events(const incidents::store& s, const std::string& id) {
-  const auto text = s.attachment(id, "evidence.json");
-  boost::system::error_code ec;
-  auto evidence = text ? json::parse(*text, ec) : json::value();
-  if (ec || !evidence.is_object()) return json::array();
-  auto* events = evidence.get_object().if_contains("events");
-  return events != nullptr ? std::move(*events) : json::value(json::array());
-}
-
 }  // namespace
 
 systemd::bus_methods daemon::methods() {
@@ -38,6 +29,7 @@ systemd::bus_methods daemon::methods() {
           {"Inspect", [this](std::string a) { return inspect(std::move(a)); }},
           {"Incidents", [this](std::string a) { return incidents(std::move(a)); }},
           {"Incident", [this](std::string a) { return incident(std::move(a)); }},
+          {"IncidentFile", [this](std::string a) { return incident_file(std::move(a)); }},
           {"Events", [this](std::string a) { return events(std::move(a)); }},
           {"Policies", [this](std::string a) { return policies_in_force(std::move(a)); }},
           {"Hold", [this](std::string a) { return hold(std::move(a)); }},
@@ -82,7 +74,7 @@ asio::awaitable<bus_reply> daemon::incident(std::string id) {
     const auto one = s.load(id);
     if (!one) return std::unexpected(one.error());
     auto o = incidents::to_json(*one);
-    o["events"] = last_events(s, id);
+    add_files(o, s, id);
     return json::serialize(o);
   });
 }

@@ -32,6 +32,8 @@ class host_watch {
 
   /// Why nothing may be concluded from lateness now; empty: the host is well.
   const std::string& starved() const { return starved_; }
+  /// The worst of the last seconds.
+  policies::duration own_lateness() const { return worst_; }
 
  private:
   void look(policies::duration late);

@@ -54,6 +54,7 @@ struct services {
       std::make_shared<const std::vector<policies::signature>>();  ///< never null; replaced by a reload
   inspection::inspector* inspector = nullptr;  ///< takes stacks; none: nobody does
   watch::cores* cores = nullptr;  ///< none: no process is looked into from outside, as in tests
+  std::function<policies::duration()> own_lateness = {};  ///< of the daemon's own timers, lately
 };
 
 }  // namespace unwedge::watch

@@ -160,6 +160,17 @@ json::array events_json(const policies::vm_model& vm) {
   return out;
 }
 
+json::array nodes_json(const policies::vm_model& vm) {
+  json::array nodes;
+  for (const auto& [name, node] : vm.nodes) {
+    nodes.push_back(json::object{{"name", name},
+                                 {"driver", node.driver},
+                                 {"peer", or_null(node.peer)},
+                                 {"job_target", node.job_target}});
+  }
+  return nodes;
+}
+
 }  // namespace
 
 std::string date_of(policies::instant t) {
@@ -242,15 +253,8 @@ json::object to_json(const policies::policy& p) {
 
 json::object details(const vm_watcher& w) {
   auto o = to_json(w);
-  json::array nodes;
-  for (const auto& [name, node] : w.model().nodes) {
-    nodes.push_back(json::object{{"name", name},
-                                 {"driver", node.driver},
-                                 {"peer", or_null(node.peer)},
-                                 {"job_target", node.job_target}});
-  }
   o["socket"] = or_null(w.where().path);
-  o["nodes"] = std::move(nodes);
+  o["nodes"] = nodes_json(w.model());
   o["events"] = events_json(w.model());
   o["evidence"] = w.suspicion().samples().empty() ? json::value(nullptr)
                                                   : json::value(facts_json(w.suspicion().samples().back()));
@@ -264,6 +268,7 @@ std::string evidence_json(const std::vector<policies::process_facts>& samples, c
                                       {"run_state", vm.run_state},
                                       {"migration", migration_json(vm.migration)},
                                       {"jobs", jobs_json(vm)},
+                                      {"nodes", nodes_json(vm)},
                                       {"events", events_json(vm)}});
 }
 

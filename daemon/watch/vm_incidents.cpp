@@ -47,6 +47,8 @@ void vm_watcher::carry_out(const std::string& run, policies::open_incident d) {
                         .started = process_ ? process_->start_time() : 0,
                         .verdict = d.verdict ? boost::json::value(to_json(*d.verdict, vm_)) : nullptr});
   record.recorder.attach("evidence.json", evidence_json(suspicion_.samples(), vm_));
+  attach_first_messages(record);
+  attach_host(record, d.policy);
   boost::json::object more{{"condition", condition}, {"policy", d.policy}};
   if (d.verdict) {
     more["kind"] = to_string(d.verdict->kind);
@@ -92,6 +94,7 @@ void vm_watcher::carry_out(const std::string& run, policies::close_incident d) {
       fmt::format("Now: run state {}, migration {}.", gone_ ? "gone" : qmp::printable(vm_.run_state),
                   vm_.migration ? qmp::printable(vm_.migration->status) : "none");
   auto& record = found->second;
+  attach_last_messages(record);
   record.recorder.note(standing);
   record.recorder.close(d.outcome);
   if (shared_.meter.incident_closed) shared_.meter.incident_closed(record.condition, d.outcome);

@@ -125,6 +125,7 @@ void vm_watcher::forget_vm() {
   while (!records_.empty())
     carry_out(std::string(records_.begin()->first), policies::close_incident{"failed"});
   vm_ = {};
+  history_ = {};
   io_ = {};
   suspicion_ = {};
   pulse_ = {};
@@ -235,6 +236,7 @@ void vm_watcher::session_ended(const qmp::error& why) {
   if (shared_.meter.protocol_error && why.code != qmp::errc::closed && why.code != qmp::errc::cancelled) {
     shared_.meter.protocol_error(to_string(why.code));
   }
+  if (was_ready) history_.note(std::chrono::system_clock::now(), "disconnected: " + to_string(why));
   if (stopping_) return;
   if (was_ready || why.code != qmp::errc::no_greeting) {
     shared_.hub.publish("disconnected", name_, to_string(why));

@@ -12,6 +12,7 @@
 #include "policies/stacks.hpp"
 #include "policies/suspicion.hpp"
 #include "policies/vm_model.hpp"
+#include "qmp/message_history.hpp"
 
 #include <expected>
 #include <functional>
@@ -173,6 +174,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
     std::string condition;
     policies::instant since;
     bool stacks_asked = false;
+    std::optional<std::uint64_t> history_left_out = {};  ///< when this run of the daemon opened it
   };
   void carry_out(const std::string& run, policies::open_incident d);
   void carry_out(const std::string& run, policies::amend_verdict d);
@@ -192,6 +194,14 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   struct awaited_stacks;
   asio::awaitable<void> stacks_for(std::shared_ptr<awaited_stacks> whom);
   asio::awaitable<void> sample_for(std::shared_ptr<awaited_sample> whom);
+
+  // vm_papers.cpp: what lies beside the journal
+  void on_sent(qmp::command_id id, const qmp::command& c) override;
+  void on_received(std::string_view raw, std::optional<qmp::command_id> answers) override;
+  void attach_first_messages(open_record& record);
+  void attach_last_messages(open_record& record);
+  void attach_host(const open_record& record, const std::string& policy);
+  asio::awaitable<void> take_host_paper(incident_recorder to, boost::json::object known);
 
   // vm_actions.cpp: what it wants done
   void carry_out(const std::string& run, policies::take_step d);
@@ -219,6 +229,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   bool stopping_ = false;
 
   policies::vm_model vm_;
+  qmp::message_history history_;
   policies::suspicion suspicion_;
   policies::pulse pulse_;  ///< of its main thread, while no session tells whether it lives
   policies::engine engine_;

@@ -44,6 +44,7 @@ std::string told_before_the_kill(const fs::path& state, std::chrono::microsecond
   EXPECT_EQ(::pipe(ends), 0);
   const auto child = ::fork();
   if (child == 0) append_for_ever(state, ends[1]);
+  if (child < 0) throw std::runtime_error("fork");  // kill(-1) would end everything
   ::close(ends[1]);
   ::usleep(static_cast<useconds_t>(life.count()));
   ::kill(child, SIGKILL);

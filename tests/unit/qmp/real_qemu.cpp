@@ -49,6 +49,7 @@ real_qemu::real_qemu(const std::vector<std::string>& arguments, bool pretty) {
   for (auto& argument : all) argv.push_back(argument.data());
   argv.push_back(nullptr);
   pid_ = ::fork();
+  if (pid_ < 0) throw std::runtime_error("fork");  // kill(-1) would end everything
   if (pid_ == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::execv(program, argv.data());

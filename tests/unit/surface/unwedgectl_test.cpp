@@ -148,6 +148,7 @@ TEST_F(unwedgectl, follows_events_once_each_until_interrupted) {
   int pipe_ends[2];
   ASSERT_EQ(::pipe(pipe_ends), 0);
   pid_t const child = ::fork();
+  ASSERT_GE(child, 0);  // kill(-1) would end everything
   if (child == 0) {
     ::dup2(pipe_ends[1], STDOUT_FILENO);
     ::execl(program().c_str(), "unwedgectl", "--runtime-dir", folder.c_str(), "events", "-f", "--json",

@@ -1,0 +1,53 @@
+#include "daemon/evidence/command_line.hpp"
+
+#include "daemon/evidence/proc_files.hpp"
+
+#include <fmt/format.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace unwedge::evidence {
+namespace {
+
+constexpr std::size_t most_bytes = 64u << 10;
+constexpr std::size_t most_arguments = 1'024;
+constexpr std::size_t longest_argument = 4'096;
+
+}  // namespace
+
+command_line parse_command_line(std::string_view bytes) {
+  command_line out{.arguments = {}, .cut = bytes.size() > most_bytes};
+  bytes = bytes.substr(0, most_bytes);
+  while (!bytes.empty() && out.arguments.size() < most_arguments) {
+    const auto end = bytes.find('\0');
+    const auto argument = bytes.substr(0, end);
+    if (argument.size() > longest_argument) out.cut = true;
+    out.arguments.emplace_back(argument.substr(0, longest_argument));
+    bytes.remove_prefix(end == bytes.npos ? bytes.size() : end + 1);
+  }
+  if (!bytes.empty()) out.cut = true;
+  return out;
+}
+
+std::expected<command_line, std::string> read_command_line(const process& p) {
+  const auto failed = [&](int error) {
+    return std::unexpected(fmt::format("process {}: command line: {}", p.pid(), error_text(error)));
+  };
+  const file_descriptor file{::openat(p.proc_dir(), "cmdline", O_RDONLY | O_CLOEXEC)};
+  if (!file) return failed(errno);
+  std::string bytes(most_bytes + 1, '\0');
+  std::size_t have = 0;
+  while (have < bytes.size()) {
+    const auto got = ::read(file.get(), bytes.data() + have, bytes.size() - have);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return failed(errno);
+    if (got == 0) break;
+    have += static_cast<std::size_t>(got);
+  }
+  return parse_command_line(std::string_view(bytes).substr(0, have));
+}
+
+}  // namespace unwedge::evidence
