@@ -68,8 +68,8 @@ struct telling {
   thread_role role;
 };
 
-/// Asked for in this order, over the whole stack: what a thread is was decided near its begin, but only
-/// exported functions have names there. None that a thread of another role could be in, too, except the last.
+/// Asked for in this order, over the whole stack. Static functions are among them for builds with debug
+/// symbols. None is entered by a thread of another role.
 constexpr std::array told_by{
     telling{"qemu_main_loop", main},
     telling{"qemu_default_main", main},
@@ -93,7 +93,6 @@ constexpr std::array told_by{
     telling{"kvm_cpu_exec", vcpu},
     telling{"tcg_cpu_exec", vcpu},
     telling{"tcg_cpus_exec", vcpu},
-    telling{"tcg_cpu_exec_start", vcpu},
     telling{"cpu_exec", vcpu},
     telling{"qemu_wait_io_event", vcpu},
     telling{"qemu_process_cpu_events", vcpu},

@@ -17,6 +17,7 @@ from virtual_machine import Machine
 
 MIRROR, MIGRATION = ("block-node", ["mirror"]), ("migration", [])
 HANGS_AFTER = 3.0
+UNANSWERED: list[asyncio.Task] = []
 
 
 async def idle(stage: Stage) -> Source:
@@ -28,7 +29,9 @@ async def with_iothread(stage: Stage) -> Source:
 
 
 async def stopped(stage: Stage) -> Source:
-    source, _ = await stop_with_dead_mirror.provoke(stage)
+    source, stopping = await stop_with_dead_mirror.provoke(stage)
+    stopping.add_done_callback(lambda task: task.cancelled() or task.exception())  # it ends when QEMU does
+    UNANSWERED.append(stopping)
     return source
 
 
@@ -59,6 +62,9 @@ async def capture(name: str, qemu: qemus.Qemu, program: Path) -> str:
                 raise SystemExit(f"{name}: no hang")
             seen = await asyncio.to_thread(inspect, program, source.vm.process.pid)
         finally:
+            for task in UNANSWERED:
+                task.cancel()
+            UNANSWERED.clear()
             stage.remove()
     head = {"qemu": qemu.version, "root": root, "jobs": jobs}
     return json.dumps(head)[:-1] + ', "threads": [\n  ' + ",\n  ".join(reduced(seen)) + "\n]}\n"
