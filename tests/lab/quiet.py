@@ -13,8 +13,10 @@ _NOT_DONE = ("observed", "refused", "withheld", "skipped", "dry-run")  # results
 
 
 def done(incident: dict) -> list[dict]:
-    """The steps that touched the VM. A result is a word, and after a colon the reason."""
-    return [step for step in incident["steps"] if step["result"].partition(":")[0] not in _NOT_DONE]
+    """The steps that touched the VM. A result is a word, and after a colon the reason. A flag for the kernel's core
+    touches nothing: the VM goes on, or hangs on, as it would have."""
+    return [step for step in incident["steps"]
+            if step["action"] != "flag-core" and step["result"].partition(":")[0] not in _NOT_DONE]
 
 
 async def stays_quiet(stage: Stage, *vms: VirtualMachine, suspicion_allowed: bool = False) -> None:

@@ -20,6 +20,14 @@ using policies::authority;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
+TEST(config, bounds_the_cores_of_a_vms_process) {
+  const auto read = parse("[core]\nmax_bytes = \"64MiB\"\nmin_free = 0\nmax_stop = \"500ms\"\n", "x.toml");
+  ASSERT_TRUE(read) << to_string(read.error().front());
+  EXPECT_EQ(read->core, (policies::core_settings{.max_bytes = 64u << 20, .min_free = 0, .max_stop = 500ms}));
+  EXPECT_FALSE(parse("[core]\nmax_stop = \"2m\"\n", "x.toml"));
+  EXPECT_FALSE(parse("[core]\nmax_memory = \"1KiB\"\n", "x.toml"));
+}
+
 TEST(config, reads_the_example_of_the_contract) {
   const auto read = parse(example, "x.toml");
   ASSERT_TRUE(read) << to_string(read.error().front());
