@@ -78,8 +78,8 @@ class Bundle(DaemonTest):
     def test_incident_shows_the_chain_and_how_much_there_is(self):
         text = self.ctl("incident", self.id).stdout
         self.assertRegex(text, r"\nWait chain\n  \S.*main thread\) is stopped")
-        self.assertRegex(text, r"\nEvidence: \d+ samples?, (.*, )?\d+ QMP messages, host; all of it: unwedgectl incident "
-                         + self.id + " --bundle FILE.tar.zst\n")
+        self.assertRegex(text, r"\nEvidence: \d+ samples?, (.*, )?\d+ QMP messages, host; all of it: unwedgectl "
+                         f"incident {self.id} --bundle FILE.tar.zst\n")
 
     def test_of_a_closed_incident_has_the_end(self):
         self.qemu.send_signal(signal.SIGCONT)
