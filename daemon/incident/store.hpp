@@ -49,8 +49,8 @@ struct stored_file {
 /// A piece of a file on its way to an operator's bundle.
 struct file_part {
   std::size_t total = 0;  ///< bytes of the whole file
-  std::string version;    ///< differs once the file was replaced; the journal, which only grows, keeps its own
-  std::string bytes;      ///< empty: the file ends before them
+  std::string version;  ///< differs once the file was replaced; the journal, which only grows, keeps its own
+  std::string bytes;    ///< empty: the file ends before them
 };
 
 class store {
