@@ -69,7 +69,8 @@ std::string summary(const policies::vm_model& vm, const evidence::process* proce
 
 asio::awaitable<void> vm_watcher::serve(qmp::socket connection) {
   const auto self = shared_from_this();
-  if (!co_await identify(connection.native_handle())) co_return;
+  const bool known = co_await identify(connection.native_handle());
+  if (!known || stopping_) co_return;  // after stop() nobody would end the session
   if (!owner_.claim(*this)) {
     forget_vm();
     vm_.monitor.problem = "its process is watched through another socket already";
