@@ -35,6 +35,14 @@ void stop_traces::end(policies::instant at) {
   ended_ = at;
 }
 
+bool stop_traces::disturbed(const policies::process_facts& facts,
+                            const policies::process_facts* before) const {
+  if (!running_ || before == nullptr || facts.threads.empty() || before->threads.empty()) return false;
+  const auto is = policies::follow(facts);
+  const bool waits = std::ranges::all_of(is.threads, [](const auto* t) { return t->sleeping; });
+  return !waits || !policies::same_wait(is, policies::follow(*before));
+}
+
 void stop_traces::take_out_of(policies::process_facts& facts, const policies::process_facts* before) {
   if (!open_ && threads_.empty() && queues_.empty()) return;
   if (before != nullptr && running_) hide_tracer(facts, *before);

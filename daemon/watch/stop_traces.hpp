@@ -23,6 +23,10 @@ class stop_traces {
   /// process as it came out of here; null: none): what is more was not us.
   void take_out_of(policies::process_facts& facts, const policies::process_facts* before);
 
+  /// A stop of ours may be in the middle of this sample: who waits for whom looks another than before, or
+  /// does not wait. In a moment it can be seen.
+  bool disturbed(const policies::process_facts& facts, const policies::process_facts* before) const;
+
  private:
   struct thread {
     std::uint64_t taken = 0;  ///< in all: the kernel's counters go on with our switches in them

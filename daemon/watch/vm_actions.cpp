@@ -104,7 +104,7 @@ asio::awaitable<std::string> vm_watcher::refresh_evidence(std::string run, polic
   const auto listed = co_await qmp::execute(session, {"query-yank", {}, true}, command_patience);
   if (!listed) co_return "refused: query-yank: " + to_string(listed.error());
   policies::apply_reply(vm_, policies::query::yank, *listed, now());
-  auto facts = co_await sample_process();
+  auto facts = co_await sample_undisturbed();
   if (process != process_ || session != session_ || !facts.alive || !process->alive())
     co_return "refused: the process has ended";
   const bool of_a_stall = view(now()).stall != nullptr;

@@ -82,6 +82,21 @@ asio::awaitable<vm_watcher::stacks_result> vm_watcher::take_stacks() {
   co_return stacks;
 }
 
+/// For the last look before a step, which must not fail for our own stop in the middle of it: those take a
+/// few milliseconds, and so long it waits at most.
+asio::awaitable<policies::process_facts> vm_watcher::sample_undisturbed() {
+  const auto of = process_;
+  asio::steady_timer pause(shared_.executor);
+  auto facts = co_await sample_process();
+  for (int i = 0; i < 10 && of == process_ && !suspicion_.samples().empty(); ++i) {
+    if (!traces_.disturbed(facts, &suspicion_.samples().back())) break;
+    pause.expires_after(4ms);
+    co_await pause.async_wait(as_result);
+    if (of == process_) facts = co_await sample_process();
+  }
+  co_return facts;
+}
+
 void vm_watcher::stacks_arrived(incident_recorder record, const stacks_result& stacks, bool still_open) {
   const auto text = stacks ? in_words(*stacks) : "No stacks: " + stacks.error() + '.';
   if (stacks) record.attach("stacks.json", boost::json::serialize(inspection::to_json(*stacks)));

@@ -190,6 +190,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   asio::awaitable<void> record_stacks(std::string run, incident_recorder record);
   asio::awaitable<stacks_result> take_stacks();
   void match_signatures(incident_recorder& record, const policies::process_stacks& stacks);
+  asio::awaitable<policies::process_facts> sample_undisturbed();
   void stacks_arrived(incident_recorder record, const stacks_result& stacks, bool still_open);
   struct awaited_stacks;
   asio::awaitable<void> stacks_for(std::shared_ptr<awaited_stacks> whom);
