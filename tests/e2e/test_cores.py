@@ -40,7 +40,7 @@ class Cores(DaemonTest):
     def begin(self, dumped=False, **settings):
         self.settings(**settings)
         qemu = self.start_vm(dumped)
-        self.start_daemon()
+        self.daemon = self.start_daemon()
         self.until_state("healthy")
         self.fill_guest(qemu.pid)
         return qemu
@@ -263,6 +263,23 @@ class Cores(DaemonTest):
         steps = self.ask("incident", ended[0]["id"])["steps"]
         self.assertEqual([s["action"] for s in steps], ["core", "abort"])
         self.assertEqual(list(self.folder.glob("core*")), [])
+
+    def test_a_restart_closes_what_an_operators_act_left_open(self):
+        """Killed with a core under way: the VM runs on, nothing half is left, and the incident is closed later."""
+        qemu = self.begin()
+        for _ in range(5):
+            asks = self.spawn(BIN / "unwedgectl", "--runtime-dir", self.runtime, "act", "vm1", "core", "--yes",
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            until("it is begun", lambda: self.ask("incidents") or asks.poll() is not None, 5)
+            self.daemon.kill()
+            self.daemon.wait()
+            asks.wait(10)
+            self.daemon = self.start_daemon()
+            self.goes_on(qemu)
+        self.assertTrue(until("all are closed", lambda: all(i["closed"] for i in self.ask("incidents"))))
+        tracer = re.search(r"TracerPid:\s+(\d+)", pathlib.Path(f"/proc/{qemu.pid}/status").read_text()).group(1)
+        self.assertEqual(tracer, "0")
+        self.assertEqual([n for n in self.files() if n.endswith(".part")], [])
 
     def test_no_policy_ends_a_vm_whose_authority_is_less(self):
         qemu = self.begin_with_policy('{ action = "abort" }')
