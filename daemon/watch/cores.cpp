@@ -32,9 +32,13 @@ bool takes_core(std::string_view order) {
   return order == "core" || order == "abort";
 }
 
+/// With milliseconds: a ladder's abort may follow its core within the same second, and no core replaces
+/// another.
 std::string name_of(const cores::request& r) {
-  return fmt::format("core-{}-{}-{}.zst", incidents::sanitised(r.vm), r.of->pid(),
-                     incidents::compact_utc(std::chrono::system_clock::now()));
+  const auto now = std::chrono::system_clock::now();
+  const auto ms = std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count() % 1000;
+  return fmt::format("core-{}-{}-{}.{:03}.zst", incidents::sanitised(r.vm), r.of->pid(),
+                     incidents::compact_utc(now), ms);
 }
 
 cores::answer understood(const child::finished& done) {

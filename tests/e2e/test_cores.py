@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import socket
 import subprocess
 import unittest
 
@@ -22,23 +23,24 @@ def core_pattern():
 
 
 class Cores(DaemonTest):
-    def settings(self, authority="protect", more="", min_free="0B"):
+    def settings(self, authority="protect", more="", min_free="0B", policies="/nonexistent"):
         self.configure(f'authority = "{authority}"\n{more}\n[discover]\nsockets = ["{self.folder}/*.sock"]\n[core]\n'
-                       f'min_free = "{min_free}"\n')
+                       f'min_free = "{min_free}"\n[policies]\nadmin = "{policies}"\n')
 
     def start_vm(self, dumped=False):
         """A guest of 64 MiB that runs."""
         machine = "pc,accel=tcg" + ("" if dumped else ",dump-guest-core=off")
         qemu = self.spawn("qemu-system-x86_64", "-name", "guest=vm1,debug-threads=on", "-machine", machine, "-m", "64",
                           "-smp", "2", "-nodefaults", "-display", "none", "-qmp",
-                          f"unix:{self.folder}/vm1.sock,server=on,wait=off", "-object", "iothread,id=io0",
+                          f"unix:{self.folder}/vm1.sock,server=on,wait=off", "-object", "iothread,id=io0", "-qmp",
+                          f"unix:{self.folder}/own,server=on,wait=off",
                           cwd=self.folder)
         return qemu
 
     def begin(self, dumped=False, **settings):
         self.settings(**settings)
         qemu = self.start_vm(dumped)
-        self.start_daemon()
+        self.daemon = self.start_daemon()
         self.until_state("healthy")
         self.fill_guest(qemu.pid)
         return qemu
@@ -212,6 +214,80 @@ class Cores(DaemonTest):
         self.assertEqual(qemu.wait(10), -6)
         self.assertEqual(len(self.files()), 1)
         self.assertEqual(list(self.folder.glob("core*")), [])
+
+    def hang(self):
+        """A server of a disk that says nothing: the main loop waits for its greeting in a nested poll, for ever."""
+        silent = socket.socket()
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        self.addCleanup(silent.close)
+        own_monitor = socket.socket(socket.AF_UNIX)
+        own_monitor.connect(str(self.folder / "own"))
+        self.addCleanup(own_monitor.close)
+        server = {"type": "inet", "host": "127.0.0.1", "port": str(silent.getsockname()[1])}
+        for command in ({"execute": "qmp_capabilities"},
+                        {"execute": "blockdev-add", "arguments": {"driver": "nbd", "node-name": "d0", "server": server}}):
+            own_monitor.sendall(json.dumps(command).encode())
+        self.until_state("stalled", seconds=15)
+
+    def begin_with_policy(self, ladder, authority="destroy", **more):
+        (self.folder / "policies.d").mkdir()
+        (self.folder / "policies.d" / "monitor-stall.toml").write_text(
+            f'condition = "monitor-stalled"\nauthority = "{authority}"\nladder = [{ladder}]\n')
+        return self.begin(authority=authority, policies=self.folder / "policies.d", **more)
+
+    def steps(self):
+        incident = self.incident()
+        return [(s["action"], s["result"]) for s in incident["steps"]] if incident else []
+
+    def test_a_policy_takes_a_core_of_a_vm_that_hangs_and_the_vm_hangs_on(self):
+        qemu = self.begin_with_policy('{ action = "yank-root" }, { action = "core" }', "protect")
+        self.hang()
+        until("a core was taken", lambda: ("core", "done") in self.steps(), 20)
+        self.assertEqual(len(self.files()), 1)
+        self.assertTrue(any("The VM stood still for" in n["text"] for n in self.incident()["notes"]))
+        self.assertIsNone(qemu.poll())
+        status, result = self.act("core", "--yes")  # an operator's, in the same incident
+        self.assertEqual(status, 0, result)
+        self.assertEqual(self.steps(), [("core", "done"), ("core", "done")])
+        self.assertEqual(len(self.ask("incidents")), 1)
+
+    def test_a_policy_ends_a_vm_that_hangs_with_a_core_if_it_may(self):
+        qemu = self.begin_with_policy('{ action = "core" }, { action = "abort" }', dumped=True)
+        self.hang()
+        until("it has ended", lambda: qemu.poll() is not None, 20)
+        self.assertEqual(qemu.poll(), -6)
+        self.assertTrue(self.files())
+        ended = until("on record", lambda: [i for i in self.ask("incidents") if i["condition"] == "monitor-stalled" and
+                                            i["closed"]])
+        steps = self.ask("incident", ended[0]["id"])["steps"]
+        self.assertEqual([s["action"] for s in steps], ["core", "abort"])
+        self.assertEqual(list(self.folder.glob("core*")), [])
+
+    def test_a_restart_closes_what_an_operators_act_left_open(self):
+        """Killed with a core under way: the VM runs on, nothing half is left, and the incident is closed later."""
+        qemu = self.begin()
+        for _ in range(5):
+            asks = self.spawn(BIN / "unwedgectl", "--runtime-dir", self.runtime, "act", "vm1", "core", "--yes",
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            until("it is begun", lambda: self.ask("incidents") or asks.poll() is not None, 5)
+            self.daemon.kill()
+            self.daemon.wait()
+            asks.wait(10)
+            self.daemon = self.start_daemon()
+            self.goes_on(qemu)
+        self.assertTrue(until("all are closed", lambda: all(i["closed"] for i in self.ask("incidents"))))
+        tracer = re.search(r"TracerPid:\s+(\d+)", pathlib.Path(f"/proc/{qemu.pid}/status").read_text()).group(1)
+        self.assertEqual(tracer, "0")
+        self.assertEqual([n for n in self.files() if n.endswith(".part")], [])
+
+    def test_no_policy_ends_a_vm_whose_authority_is_less(self):
+        qemu = self.begin_with_policy('{ action = "abort" }')
+        self.settings("protect", policies=self.folder / "policies.d")
+        self.assertEqual(self.ctl("reload").returncode, 0)
+        self.hang()
+        until("on record", lambda: self.steps() == [("abort", "observed")])
+        self.assertIsNone(qemu.poll())
 
 
 if __name__ == "__main__":
