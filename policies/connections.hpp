@@ -37,8 +37,8 @@ bool has_stuck_bytes(const socket_facts&);
 /// NBD connection is the server's). Where nothing is owed, nothing need be wrong.
 bool owes_answer(const socket_facts&);
 
-/// The last request and the last word of the peer are of the same tick of the kernel's clock (4 ms at HZ=250):
-/// which came first, and so whether the peer owes an answer, cannot be told from here.
+/// The last request and the last word of the peer are of the same tick of the kernel's clock (4 ms at
+/// HZ=250): which came first, and so whether the peer owes an answer, cannot be told from here.
 bool may_owe_answer(const socket_facts&);
 
 /// How long nothing was taken or arrived on it; nullopt: something moved between the samples, or it is new.

@@ -87,7 +87,7 @@ struct process_facts {
   instant at{};
   bool alive = false;  ///< false: the pidfd says it has ended; nothing else is filled in
   pid_t pid = 0;
-  pid_t tracer = 0;           ///< TracerPid of the main thread
+  pid_t tracer = 0;                      ///< TracerPid of the main thread
   std::optional<std::string> frozen_in;  ///< its cgroup is frozen: the cgroup's path, empty if not readable
   bool has_signalfd = false;  ///< QEMU's main loop always polls one: its ppoll without it is a nested one
   std::uint64_t written = 0;  ///< /proc/PID/io wchar: bytes passed to write calls so far

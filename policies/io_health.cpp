@@ -122,8 +122,7 @@ bool io_health::answers_since(const vm_model& vm, const job_state& job, instant 
   return std::ranges::all_of(connections_, [&](const auto& c) {
     // That it moved since a look before `since` says nothing.
     const bool owed = c.second.owed || (job.busy && c.second.unclear);
-    return c.second.peer != node->second.peer || !owed ||
-           (c.second.moved && looked_before_ >= since);
+    return c.second.peer != node->second.peer || !owed || (c.second.moved && looked_before_ >= since);
   });
 }
 

@@ -15,9 +15,9 @@ class io_health {
   void add(const process_facts&, const vm_model&);
 
   /// Since when the connection of the node that this job copies to is silent although its server owes an
-  /// answer, or does not take what was sent: two samples at least say so, the last of them not long ago. Where
-  /// the connection does not tell whether one is owed, a job that is busy says that it is.
-  /// nullopt: it is well, or idle, or which connection it is cannot be told.
+  /// answer, or does not take what was sent: two samples at least say so, the last of them not long ago.
+  /// Where the connection does not tell whether one is owed, a job that is busy says that it is. nullopt: it
+  /// is well, or idle, or which connection it is cannot be told.
   std::optional<instant> silent_since(const vm_model&, const job_state&, instant now) const;
 
   /// Likewise, where no healthy server can be the reason. At the end of its copy a job waits for a flush,
@@ -48,7 +48,7 @@ class io_health {
     std::uint64_t acked = 0, received = 0, send_queue = 0, receive_queue = 0;
     bool owed = false, stuck = false, moved = false;
     bool unclear = false;  ///< whether an answer is owed
-    instant since{};  ///< as it is now since then
+    instant since{};       ///< as it is now since then
   };
   struct file_wait {
     syscall_facts call;

@@ -49,7 +49,8 @@ poll_kind poll_of(const process_facts& facts, const thread_facts& t) {
     const bool socket = std::ranges::find(facts.sockets, fd, &socket_facts::fd) != facts.sockets.end();
     all_known = all_known && (socket || file != facts.files.end());
   }
-  return all_known ? poll_kind::nested : poll_kind::unknown;  // one that was not looked at may be the signalfd
+  return all_known ? poll_kind::nested
+                   : poll_kind::unknown;  // one that was not looked at may be the signalfd
 }
 
 /// A READY mirror looks for dirty sectors ten times a second (BLOCK_JOB_SLICE_TIME), in whatever thread polls
@@ -83,9 +84,10 @@ void doubt_if_woken(samples_view samples, const thread_facts& waiter, const vm_m
   v.certain = false;
   if (drains(samples, waiter)) {
     v.kind = verdict_kind::main_loop_busy;
-    v.reasons.push_back(fmt::format("{} was woken {} times and {} bytes were read or written meanwhile: its "
-                                    "I/O goes on.",
-                                    label(waiter), times, bytes_moved(samples)));
+    v.reasons.push_back(
+        fmt::format("{} was woken {} times and {} bytes were read or written meanwhile: its "
+                    "I/O goes on.",
+                    label(waiter), times, bytes_moved(samples)));
     return;
   }
   v.reasons.push_back(
@@ -163,8 +165,9 @@ std::optional<verdict> judge_wait(samples_view samples, const vm_model& vm, cons
 verdict judge_spinning(samples_view all, const vm_model& vm, const wait_chain& chain, verdict v) {
   tell_chain(chain, v);
   v.kind = verdict_kind::bql_held;
-  v.reasons.push_back(fmt::format("{} used {:.0f} % of a CPU, read and wrote nothing and did not let go once.",
-                                  label(chain.end()), cpu_share(all, chain.end().tid) * 100));
+  v.reasons.push_back(
+      fmt::format("{} used {:.0f} % of a CPU, read and wrote nothing and did not let go once.",
+                  label(chain.end()), cpu_share(all, chain.end().tid) * 100));
   find_spinning_root(all, chain.end(), vm, v);
   return v;
 }
@@ -183,7 +186,8 @@ verdict judge_at_work(std::string at_work, const wait_chain& chain, samples_view
   const auto starved = starved_share(samples, chain.end().tid);
   constexpr double much = 0.2;
   if (starved < much) return v;
-  v.reasons.push_back(fmt::format("For {:.0f} % of the time it could have run and got no CPU.", starved * 100));
+  v.reasons.push_back(
+      fmt::format("For {:.0f} % of the time it could have run and got no CPU.", starved * 100));
   if (settings.host_starved.empty()) return v;
   v.kind = verdict_kind::host_starved;
   v.reasons.push_back(std::string(settings.host_starved) + ".");

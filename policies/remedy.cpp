@@ -91,9 +91,8 @@ plan yank_stream(const verdict& v, const vm_model& vm) {
 
 plan plan_for(const verdict& v, const vm_model& vm) {
   if (v.kind != verdict_kind::bql_held && v.kind != verdict_kind::main_loop_waits) {
-    return none(is_only_late(v.kind)
-                    ? "It is at work: waiting is right."
-                    : fmt::format("Nothing to be done about {}.", to_string(v.kind)));
+    return none(is_only_late(v.kind) ? "It is at work: waiting is right."
+                                     : fmt::format("Nothing to be done about {}.", to_string(v.kind)));
   }
   if (!vm.monitor.oob) return none("The monitor has no out-of-band channel.");
   if (!v.root || !v.certain) return none("What it waits for is not certain.");

@@ -146,8 +146,8 @@ void apply_set_parameters(vm_model& vm, const object& o, instant now) {
   if (const auto v = text(o, "zero-page-detection"); !v.empty()) m.zero_page_detection = kept(v);
 }
 
-/// "unix:PATH,server=on", "tcp:HOST:PORT,server=on <-> HOST:PORT"; before that "disconnected:" while nobody is
-/// at the other end (qemu_chr_compute_filename in chardev/char-socket.c).
+/// "unix:PATH,server=on", "tcp:HOST:PORT,server=on <-> HOST:PORT"; before that "disconnected:" while nobody
+/// is at the other end (qemu_chr_compute_filename in chardev/char-socket.c).
 std::optional<chardev> socket_chardev(std::string_view filename) {
   constexpr std::string_view none = "disconnected:", to = " <-> ";
   if (filename.starts_with(none)) filename.remove_prefix(none.size());

@@ -26,10 +26,10 @@ struct thread_stack {
 };
 
 struct process_stacks {
-  std::vector<thread_stack> threads;          ///< the main thread first
-  std::chrono::microseconds stopped{0};       ///< all stops of single threads added up
-  std::chrono::microseconds took{0};          ///< from the first stop to the end of the last
-  std::vector<std::string> problems;          ///< what could not be had, one sentence each
+  std::vector<thread_stack> threads;     ///< the main thread first
+  std::chrono::microseconds stopped{0};  ///< all stops of single threads added up
+  std::chrono::microseconds took{0};     ///< from the first stop to the end of the last
+  std::vector<std::string> problems;     ///< what could not be had, one sentence each
 };
 
 }  // namespace unwedge::policies

@@ -56,10 +56,9 @@ void suspicion::add(process_facts facts, const probe_settings& settings) {
 std::optional<verdict> suspicion::judge(const vm_model& vm, const probe_settings& settings,
                                         std::string_view host_starved) const {
   if (!active()) return std::nullopt;
-  return policies::judge(samples_, vm, *since_,
-                         {.patience = settings.patience,
-                          .watched = watched_for(settings),
-                          .host_starved = host_starved});
+  return policies::judge(
+      samples_, vm, *since_,
+      {.patience = settings.patience, .watched = watched_for(settings), .host_starved = host_starved});
 }
 
 std::string suspicion::undecided(const vm_model& vm) const {

@@ -60,8 +60,9 @@ struct verdict {
   bool certain = true;       ///< false: several connections could be the root; nothing acts on it then
   bool sending = false;      ///< the waiter is in a blocking *send* on the root
   bool sends_state = false;  ///< and what it has not sent is a part of the VM
-  bool spinning = false;  ///< the holder runs, gets nowhere and does not let go of the lock
-  bool other_lock = false;  ///< the main thread waits for a lock that is not the BQL: an AioContext's, malloc's
+  bool spinning = false;     ///< the holder runs, gets nowhere and does not let go of the lock
+  bool other_lock =
+      false;  ///< the main thread waits for a lock that is not the BQL: an AioContext's, malloc's
   std::optional<lock_holder> holder;  ///< of the lock that the main thread waits for
   instant since{};                    ///< when the stall began: the oldest unanswered request was sent
   instant at{};                       ///< when the evidence sufficed

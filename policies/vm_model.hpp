@@ -19,7 +19,7 @@ struct job_state {
   std::string status;  ///< QEMU's JobStatus as text; unknown ones are kept
   std::int64_t offset = 0;
   std::int64_t len = 0;
-  bool busy = false;      ///< at its last query it waited for I/O or ran: neither paused nor asleep by its speed
+  bool busy = false;  ///< at its last query it waited for I/O or ran: neither paused nor asleep by its speed
   std::string io_status;  ///< ok, failed, nospace
   std::string error;
   std::optional<std::string> target;  ///< the node it copies to, where the block graph tells
@@ -136,12 +136,12 @@ struct vm_model {
   monitor_state monitor;
   history events;
   std::uint64_t event_count = 0;
-  std::optional<instant> stopped_at;  ///< STOP was seen, and no RESUME since: its vCPUs stand still
-  std::optional<instant> quiet_since;   ///< its main thread has not run since, for no reason that is seen; where
-                                        ///< there is no session that would tell
-  bool no_monitor = false;              ///< nobody enrolled a monitor of it: how it ends nobody tells
-  bool libvirt = false;               ///< a monitor of libvirt's is connected: it guards its own switchovers
-  bool shut_down = false;             ///< a SHUTDOWN event was seen: its end is no surprise
+  std::optional<instant> stopped_at;   ///< STOP was seen, and no RESUME since: its vCPUs stand still
+  std::optional<instant> quiet_since;  ///< its main thread has not run since, for no reason that is seen;
+                                       ///< where there is no session that would tell
+  bool no_monitor = false;  ///< nobody enrolled a monitor of it: how it ends nobody tells
+  bool libvirt = false;     ///< a monitor of libvirt's is connected: it guards its own switchovers
+  bool shut_down = false;   ///< a SHUTDOWN event was seen: its end is no surprise
 };
 
 /// True once the guest was stopped for the end of this migration and it is not waiting in pre-switchover: the

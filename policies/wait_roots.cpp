@@ -102,8 +102,9 @@ void no_node_explains(samples_view samples, const thread_facts& waiter, const vm
   }
   v.root = wait_root{
       .type = wait_root::kind::socket, .name = "", .peer = s->peer, .silent_for = silence(samples, *s)};
-  v.reasons.push_back(fmt::format("The connection to {} is silent, {} bytes not taken; whose it is is not known.",
-                                  s->peer, s->send_queue));
+  v.reasons.push_back(
+      fmt::format("The connection to {} is silent, {} bytes not taken; whose it is is not known.", s->peer,
+                  s->send_queue));
 }
 
 }  // namespace
@@ -159,8 +160,8 @@ void find_spinning_root(samples_view samples, const thread_facts& holder, const 
   if (s == nullptr) return;
   v.root = socket_root(samples, *s, holder, vm);
   v.sending = true;
-  v.reasons.push_back(fmt::format("The peer of chardev {} does not read: {} bytes are not taken.", v.root->name,
-                                  s->send_queue));
+  v.reasons.push_back(fmt::format("The peer of chardev {} does not read: {} bytes are not taken.",
+                                  v.root->name, s->send_queue));
 }
 
 }  // namespace unwedge::policies

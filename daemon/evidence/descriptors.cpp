@@ -166,8 +166,7 @@ void read_descriptors(sampling& s) {
   const bool has_ring = std::ranges::any_of(seen.files, is_ring);
   for (const auto& [fd, target] : seen.files) {
     const bool behind_a_ring = has_ring && kind_of(target) == policies::file_facts::kind::regular;
-    const bool matters =
-        target == io_uring_target || behind_a_ring || std::ranges::binary_search(waited, fd);
+    const bool matters = target == io_uring_target || behind_a_ring || std::ranges::binary_search(waited, fd);
     if (matters && s.facts.files.size() < most_files) keep_file(s, fd, target);
   }
 }

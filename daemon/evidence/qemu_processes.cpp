@@ -85,7 +85,8 @@ std::vector<qemu_process> find_qemu_processes(const std::set<pid_t>& known) {
 
 std::expected<process, std::string> owner_of_other_end(int socket_fd) {
   const auto inode = unix_peer_inode(socket_fd);
-  if (!inode) return std::unexpected("the other end of the socket is not known: " + error_text(inode.error()));
+  if (!inode)
+    return std::unexpected("the other end of the socket is not known: " + error_text(inode.error()));
   for (auto& q : find_qemu_processes({})) {
     if (holds_socket(q.held, *inode)) return std::move(q.held);
   }

@@ -23,8 +23,8 @@ namespace unwedge::evidence {
 /// those of ptrace(2) PTRACE_MODE_ATTACH.
 policies::process_facts sample(const process& of, std::chrono::steady_clock::time_point now);
 
-/// The main thread alone, without what it waits for: about 40 us. nullopt: the process has ended, or its files
-/// cannot be read. Blocks as sample() does.
+/// The main thread alone, without what it waits for: about 40 us. nullopt: the process has ended, or its
+/// files cannot be read. Blocks as sample() does.
 std::optional<policies::thread_facts> sample_main_thread(const process& of);
 
 }  // namespace unwedge::evidence

@@ -55,7 +55,7 @@ request ask_for(std::uint64_t inode) {
 }  // namespace
 
 std::expected<std::uint64_t, int> unix_peer_inode(int socket_fd) {
-  struct stat own {};
+  struct stat own{};
   if (::fstat(socket_fd, &own) != 0) return std::unexpected(errno);
   const file_descriptor netlink{::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG)};
   if (!netlink) return std::unexpected(errno);

@@ -72,12 +72,9 @@ incident_log::result incident_log::append(const json::object& record) {
 
 std::expected<std::size_t, std::string> incident_log::intent(rung next, wall_time at) {
   if (state_.closed) return std::unexpected(state_.id + " is closed");
-  json::object record{{"record", "intent"},
-                      {"step", state_.steps.size() + 1},
-                      {"at", to_rfc3339(at)},
-                      {"action", next.action},
-                      {"arguments", std::move(next.arguments)},
-                      {"authority", next.authority}};
+  json::object record{
+      {"record", "intent"},    {"step", state_.steps.size() + 1},        {"at", to_rfc3339(at)},
+      {"action", next.action}, {"arguments", std::move(next.arguments)}, {"authority", next.authority}};
   if (!next.undo.empty()) record["undo"] = std::move(next.undo);
   auto done = append(record);
   if (!done) return std::unexpected(std::move(done.error()));

@@ -57,12 +57,11 @@ struct daemon_metrics::families {
       counters(*registry, "unwedge_protocol_errors_total", "Sessions ended for breaking QMP.");
   Histogram& evidence = histogram(*registry, "unwedge_evidence_seconds",
                                   "Time to collect one sample of evidence.", evidence_buckets);
-  prometheus::Gauge& starved =
-      prometheus::BuildGauge()
-          .Name("unwedge_host_starved")
-          .Help("1 while the host is not well and all actions are held.")
-          .Register(*registry)
-          .Add({});
+  prometheus::Gauge& starved = prometheus::BuildGauge()
+                                   .Name("unwedge_host_starved")
+                                   .Help("1 while the host is not well and all actions are held.")
+                                   .Register(*registry)
+                                   .Add({});
 };
 
 daemon_metrics::daemon_metrics(std::string version) : families_(std::make_unique<families>()) {

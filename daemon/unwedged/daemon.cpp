@@ -82,8 +82,9 @@ daemon::daemon(options o, std::filesystem::path config, state initial)
           [this](const std::string& why) { host_changed(why); }),
       globs_(io_.get_executor(), {[this](const std::string& path) { fleet_.add({path, ""}); },
                                   [this](const std::string& path) { fleet_.remove(path); }}),
-      processes_(io_.get_executor(), evidence_pool_,
-                 {[this] { return fleet_.pids(); }, [this](evidence::qemu_process q) { fleet_.add(std::move(q)); }}),
+      processes_(
+          io_.get_executor(), evidence_pool_,
+          {[this] { return fleet_.pids(); }, [this](evidence::qemu_process q) { fleet_.add(std::move(q)); }}),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
       watchdog_(io_),
       trim_(io_) {

@@ -54,8 +54,9 @@ void fleet::add(evidence::qemu_process q) {
   const auto known =
       std::ranges::any_of(watchers_, [&](const auto& w) { return same_process(w->process(), &q.held); });
   if (stopping_ || known || full()) return;
-  const auto w = std::make_shared<vm_watcher>(shared_, endpoint{.path = "", .fixed_name = q.name, .no_monitor = true},
-                                              static_cast<watcher_owner&>(*this));
+  const auto w =
+      std::make_shared<vm_watcher>(shared_, endpoint{.path = "", .fixed_name = q.name, .no_monitor = true},
+                                   static_cast<watcher_owner&>(*this));
   w->watch_process(std::move(q.held), std::move(q.uuid));
   start(w);
   spdlog::info("{}: QEMU process {} has no monitor of ours; it is watched as a process", w->name(),

@@ -1,5 +1,5 @@
-// Finds QEMU processes that nobody enrolled, every few seconds ([discover] processes = true). One thread; looks
-// through /proc on the evidence pool.
+// Finds QEMU processes that nobody enrolled, every few seconds ([discover] processes = true). One thread;
+// looks through /proc on the evidence pool.
 #pragma once
 
 #include "daemon/evidence/qemu_processes.hpp"

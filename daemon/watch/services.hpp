@@ -52,7 +52,7 @@ struct services {
   std::string host_starved;  ///< why nothing may be concluded from lateness now; empty: the host is well
   std::shared_ptr<const std::vector<policies::signature>> signatures =
       std::make_shared<const std::vector<policies::signature>>();  ///< never null; replaced by a reload
-  inspection::inspector* inspector = nullptr;  ///< takes stacks; none: nobody does
+  inspection::inspector* inspector = nullptr;                      ///< takes stacks; none: nobody does
   watch::cores* cores = nullptr;  ///< none: no process is looked into from outside, as in tests
   std::function<policies::duration()> own_lateness = {};  ///< of the daemon's own timers, lately
 };

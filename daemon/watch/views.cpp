@@ -104,11 +104,10 @@ json::object thread_json(const policies::thread_facts& t) {
     o["syscall"] = json::object{{"number", t.syscall->number}, {"args", std::move(args)}};
   }
   if (t.waits_for) {
-    o["waits_for"] = json::object{
-        {"mutex", t.waits_for->address},
-        {"owner", t.waits_for->owner},
-        {"count", t.waits_for->count},
-        {"bql", !t.waits_for->outside_program}};
+    o["waits_for"] = json::object{{"mutex", t.waits_for->address},
+                                  {"owner", t.waits_for->owner},
+                                  {"count", t.waits_for->count},
+                                  {"bql", !t.waits_for->outside_program}};
   }
   if (!t.polled_fds.empty()) o["polls"] = json::array(t.polled_fds.begin(), t.polled_fds.end());
   if (t.io_fd) o["io_fd"] = *t.io_fd;

@@ -83,8 +83,8 @@ asio::awaitable<void> vm_watcher::serve(qmp::socket connection) {
   session_ended(why);
 }
 
-/// The process at the other end. Only a QEMU counts. libvirt opens the monitor's socket itself and passes it on:
-/// then the peer is libvirtd, and the QEMU is whoever has accepted the connection.
+/// The process at the other end. Only a QEMU counts. libvirt opens the monitor's socket itself and passes it
+/// on: then the peer is libvirtd, and the QEMU is whoever has accepted the connection.
 asio::awaitable<bool> vm_watcher::identify(int socket_fd) {
   auto peer = evidence::process::peer_of(socket_fd);
   const bool passed_on = peer && !peer->is_qemu();

@@ -65,7 +65,8 @@ void vm_watcher::use(policies::process_facts facts) {
   }
 }
 
-/// A thread that was not seen to run for as long as a probe may be late opens a suspicion, as a late probe does.
+/// A thread that was not seen to run for as long as a probe may be late opens a suspicion, as a late probe
+/// does.
 asio::awaitable<void> vm_watcher::take_pulse() {
   const auto self = shared_from_this();
   const auto of = process_;

@@ -25,9 +25,9 @@ namespace unwedge::watch {
 
 /// Where a VM's monitor is found.
 struct endpoint {
-  std::string path;        ///< of its socket; empty: it dialled in
-  std::string fixed_name;  ///< from the configuration; empty: the guest's own name, else the socket's
-  bool no_monitor = false; ///< nobody enrolled it: its process is all that there is to watch
+  std::string path;         ///< of its socket; empty: it dialled in
+  std::string fixed_name;   ///< from the configuration; empty: the guest's own name, else the socket's
+  bool no_monitor = false;  ///< nobody enrolled it: its process is all that there is to watch
 };
 
 /// The contract's words.
@@ -236,7 +236,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   policies::engine engine_;
   std::optional<policies::verdict> verdict_;
   std::vector<policies::signature_match> signatures_;  ///< that the stacks of this stall fit
-  std::map<std::string, open_record> records_;  ///< of open incidents, by the engine's run
+  std::map<std::string, open_record> records_;         ///< of open incidents, by the engine's run
   std::optional<boost::json::object> saved_precautions_;
   policies::io_health io_;
   policies::instant next_sample_{};
@@ -252,7 +252,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   bool sampling_ = false, pulsing_ = false, inspecting_ = false;
   stop_traces traces_;
   policies::instant undisturbed_until_{};  ///< no sample begins before
-  bool operator_acts_ = false;  ///< a step that an operator asked for is under way
+  bool operator_acts_ = false;             ///< a step that an operator asked for is under way
   bool was_at_risk_ = false, was_migrating_ = false;
 
   policies::instant due_{};

@@ -1,7 +1,6 @@
 // Finding QEMUs by their processes, and the one behind a socket that somebody else opened for it.
 #include "daemon/evidence/qemu_processes.hpp"
 #include "daemon/evidence/unix_peer.hpp"
-
 #include "tests/unit/evidence/child.hpp"
 
 #include <gmock/gmock.h>
@@ -104,7 +103,7 @@ TEST(unix_peer_inode, is_that_of_the_other_end) {
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
   const file_descriptor one{pair[0]};
   file_descriptor other{pair[1]};
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::fstat(other.get(), &status), 0);
   EXPECT_EQ(unix_peer_inode(one.get()), status.st_ino);
   other = {};

@@ -1,7 +1,6 @@
 // What surrounds a process: its cgroup's freezer, the storage below its files, its pid namespace.
 #include "daemon/evidence/cgroup.hpp"
 #include "daemon/evidence/stat_line.hpp"
-
 #include "tests/unit/evidence/child.hpp"
 
 #include <gmock/gmock.h>
@@ -59,14 +58,15 @@ TEST_P(frozen_process, is_seen_with_its_cgroup_and_well_when_thawed) {
     std::this_thread::sleep_for(std::chrono::milliseconds{2});
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    cgroups, frozen_process,
-    testing::Values(freezer{"/sys/fs/cgroup/freezer", "freezer.state", "FROZEN", "THAWED"},
-                    freezer{"/sys/fs/cgroup/unified", "cgroup.freeze", "1", "0"},
-                    freezer{"/sys/fs/cgroup", "cgroup.freeze", "1", "0"}),
-    [](const auto& of) {
-      return of.param.mounted.filename().string() + (of.param.freeze == "1" ? "_v2" : "_v1");
-    });
+INSTANTIATE_TEST_SUITE_P(cgroups, frozen_process,
+                         testing::Values(freezer{"/sys/fs/cgroup/freezer", "freezer.state", "FROZEN",
+                                                 "THAWED"},
+                                         freezer{"/sys/fs/cgroup/unified", "cgroup.freeze", "1", "0"},
+                                         freezer{"/sys/fs/cgroup", "cgroup.freeze", "1", "0"}),
+                         [](const auto& of) {
+                           return of.param.mounted.filename().string() +
+                                  (of.param.freeze == "1" ? "_v2" : "_v1");
+                         });
 
 TEST(may_be_frozen, is_a_matter_of_state_and_kernel_function) {
   EXPECT_TRUE(may_be_frozen('D', "futex_wait_queue"));
@@ -79,12 +79,12 @@ TEST(storage_below_a_file, is_named_for_a_thread_that_waits_for_it) {
   const auto locked = fs::current_path() / ("unwedge-lock-" + std::to_string(::getpid()));
   ASSERT_TRUE(write_to(locked, "x"));
   const file_descriptor ours{::open(locked.c_str(), O_RDWR | O_CLOEXEC)};
-  struct flock all {};
+  struct flock all{};
   all.l_type = F_WRLCK;
   ASSERT_EQ(::fcntl(ours.get(), F_OFD_SETLK, &all), 0);
   child waits{[&] {  // the one way to wait in a call on a regular file for as long as a test likes
     const int fd = ::open(locked.c_str(), O_RDWR);
-    struct flock wanted {};
+    struct flock wanted{};
     wanted.l_type = F_WRLCK;
     ::fcntl(fd, F_OFD_SETLKW, &wanted);
   }};

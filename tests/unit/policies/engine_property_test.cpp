@@ -23,8 +23,7 @@ struct shown {
 /// Checks every decision against what went before.
 class referee {
  public:
-  void check(const std::vector<decision>& decisions, const shown& seen,
-             const action_frame& allowed) {
+  void check(const std::vector<decision>& decisions, const shown& seen, const action_frame& allowed) {
     for (const auto& d : decisions) {
       std::visit([&](const auto& what) { rule(what, seen, allowed); }, d.what);
     }
@@ -94,7 +93,9 @@ TEST(engine, keeps_its_rules_over_any_sequence) {
   const auto vm = mirroring();
   const io_health io;
   const std::vector<policy> policies{
-      {.name = "monitor-stall", .condition = condition_kind::monitor_stalled, .ladder = {{action_kind::yank_root}},
+      {.name = "monitor-stall",
+       .condition = condition_kind::monitor_stalled,
+       .ladder = {{action_kind::yank_root}},
        .budget = {.per_vm = 10'000, .per_host = 10'000}},
       {.name = "process-gone", .condition = condition_kind::process_gone, .ladder = {{action_kind::report}}}};
   const auto hung = judged(seen_for_three_seconds(held_by_migration()), vm);
@@ -112,7 +113,10 @@ TEST(engine, keeps_its_rules_over_any_sequence) {
       shown seen{.second = now, .responsive = random() % 4 == 0, .verdict = std::nullopt};
       if (!seen.responsive) seen.verdict = random_verdict(random, hung);
       if (i == 59 && random() % 2 == 0)
-        seen = {.second = now, .alive = false, .responsive = false, .verdict = verdict{.kind = verdict_kind::gone}};
+        seen = {.second = now,
+                .alive = false,
+                .responsive = false,
+                .verdict = verdict{.kind = verdict_kind::gone}};
       const vm_view view{.vm = vm,
                          .io = io,
                          .now = at(now),

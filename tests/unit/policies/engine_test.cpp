@@ -47,7 +47,9 @@ verdict of(verdict_kind kind) {
 }
 
 const std::vector<policy> two_policies{
-    {.name = "monitor-stall", .condition = condition_kind::monitor_stalled, .ladder = {{action_kind::yank_root}},
+    {.name = "monitor-stall",
+     .condition = condition_kind::monitor_stalled,
+     .ladder = {{action_kind::yank_root}},
      .budget = {.per_vm = 100, .per_host = 100}},
     {.name = "process-gone", .condition = condition_kind::process_gone, .ladder = {{action_kind::report}}}};
 
@@ -77,9 +79,12 @@ class engine_of : public testing::Test {
     const auto gone = of(verdict_kind::gone);
     return step(second, false, false, &gone);
   }
-  void step_is(step_outcome outcome, double second) { engine_.step_done("monitor-stall", outcome, at(second), host_); }
+  void step_is(step_outcome outcome, double second) {
+    engine_.step_done("monitor-stall", outcome, at(second), host_);
+  }
   void resume(std::size_t taken, std::size_t on_record) {
-    engine_.resume(two_policies[0], "", {.begun = std::vector<policies::step>(taken), .on_record = on_record});
+    engine_.resume(two_policies[0], "",
+                   {.begun = std::vector<policies::step>(taken), .on_record = on_record});
   }
 
   std::vector<policy> policies_ = two_policies;
@@ -207,9 +212,9 @@ TEST_F(engine_of, a_root_that_changes_is_amended) {
   auto other = hung();
   other.root->name = "two";
   add_nbd_node(vm_, "two", other_server, true);
-  EXPECT_THAT(
-      stalls(7, other),
-      ElementsAre("amend bql-held two", "note No rung of the ladder is left, and the condition still holds."));
+  EXPECT_THAT(stalls(7, other),
+              ElementsAre("amend bql-held two",
+                          "note No rung of the ladder is left, and the condition still holds."));
 }
 
 TEST_F(engine_of, an_incident_keeps_its_verdict_while_the_next_one_is_awaited) {
@@ -274,8 +279,7 @@ TEST_F(engine_of, a_second_stall_is_a_second_incident_and_acts_again) {
 TEST_F(engine_of, a_vm_that_waits_for_the_stream_gets_the_stream_yanked) {
   vm_ = migrating();
   const auto v = judged(seen_for_three_seconds(held_in_stream(SYS_sendmsg)), vm_);
-  const vm_view view{
-      .vm = vm_, .io = io_, .now = at(3), .talking = false, .settled = false, .stall = &*v};
+  const vm_view view{.vm = vm_, .io = io_, .now = at(3), .talking = false, .settled = false, .stall = &*v};
   const auto decisions = engine_.step(look_at(view));
   ASSERT_EQ(decisions.size(), 2u);
   EXPECT_EQ(boost::json::serialize(std::get<take_step>(decisions[1].what).step.arguments),

@@ -1,6 +1,5 @@
 // Verdicts beyond network connections: files, chardevs, vCPUs, and what keeps the whole process from running.
 #include "policies/judge.hpp"
-
 #include "world.hpp"
 
 #include <gmock/gmock.h>
@@ -105,7 +104,8 @@ TEST(judge, says_storage_wait_by_an_io_uring_whose_requests_are_not_completed) {
   auto facts = main_polls_nested();
   facts.sockets.clear();
   thread_of(facts, main_tid).polled_fds = {event_fd, ring_fd};
-  facts.files.push_back({.fd = ring_fd, .what = file_facts::kind::io_uring, .target = "anon_inode:[io_uring]"});
+  facts.files.push_back(
+      {.fd = ring_fd, .what = file_facts::kind::io_uring, .target = "anon_inode:[io_uring]"});
   EXPECT_EQ(in_one_line(judged(seen_for_three_seconds(facts), mirroring())),
             "main-loop-waits thread:qemu-system-x86 uncertain")
       << "nothing is in flight";
@@ -183,7 +183,8 @@ TEST(judge, says_busy_and_not_spinning_of_a_holder_that_gets_somewhere) {
   }
   auto short_one = seen_retrying([](process_facts&) {}, 1.0);
   short_one.resize(4);
-  EXPECT_EQ(in_one_line(judged(short_one, with_console())), "main-loop-busy") << "less than twice the patience";
+  EXPECT_EQ(in_one_line(judged(short_one, with_console())), "main-loop-busy")
+      << "less than twice the patience";
 }
 
 TEST(judge, names_a_vcpu_that_sleeps_with_the_lock) {

@@ -82,7 +82,8 @@ TEST(suspicion, opens_by_the_pulse_where_there_is_no_monitor) {
     later.at += std::chrono::seconds(1);
     s.add(later, {});
   }
-  EXPECT_EQ(in_one_line(s.judge(vm, {})), "bql-held socket: uncertain") << "whose connection it is nobody knows";
+  EXPECT_EQ(in_one_line(s.judge(vm, {})), "bql-held socket: uncertain")
+      << "whose connection it is nobody knows";
   vm.quiet_since.reset();
   s.update(vm, at(5), {});
   EXPECT_FALSE(s.active());

@@ -142,7 +142,11 @@ std::vector<process_facts> seen_changing(const process_facts& f,
 }
 
 void add_nbd_node(vm_model& vm, const std::string& name, std::string_view peer, bool job_target) {
-  vm.nodes[name] = {.driver = "nbd", .server = std::string(peer), .peer = std::string(peer), .job_target = job_target, .target_of = {}};
+  vm.nodes[name] = {.driver = "nbd",
+                    .server = std::string(peer),
+                    .peer = std::string(peer),
+                    .job_target = job_target,
+                    .target_of = {}};
   vm.yankable.block_nodes.push_back(name);
 }
 

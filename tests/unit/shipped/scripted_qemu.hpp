@@ -74,7 +74,7 @@ class scripted_qemu {
   void target_dies(const std::string& job);
   void target_falls_silent(const std::string& job);  ///< it takes all that is sent, and answers nothing
   void target_falls_silent_in_one_tick(const std::string& job);  ///< between an answer and the next request
-  void target_flushes(const std::string& job);       ///< without end: a slow disk behind a large cache
+  void target_flushes(const std::string& job);  ///< without end: a slow disk behind a large cache
   void target_revives(const std::string& job);
   void target_fails(const std::string& job);  ///< its server has closed the connection
   void destination_freezes(bool frozen) { destination_frozen_ = frozen; }

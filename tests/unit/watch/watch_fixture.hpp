@@ -33,13 +33,12 @@ class watch_fixture : public testing::Test {
   void end();
 
   policies::settings settings;
-  std::vector<policies::policy> policies{
-      {.name = "monitor-stall",
-       .condition = policies::condition_kind::monitor_stalled,
-       .ladder = {{policies::action_kind::yank_root}}},
-      {.name = "process-gone",
-       .condition = policies::condition_kind::process_gone,
-       .ladder = {{policies::action_kind::report}}}};
+  std::vector<policies::policy> policies{{.name = "monitor-stall",
+                                          .condition = policies::condition_kind::monitor_stalled,
+                                          .ladder = {{policies::action_kind::yank_root}}},
+                                         {.name = "process-gone",
+                                          .condition = policies::condition_kind::process_gone,
+                                          .ladder = {{policies::action_kind::report}}}};
   watch::holds holds;
   watch::precaution_file precautions;
   std::filesystem::path folder;
