@@ -3,6 +3,8 @@
 #include "daemon/evidence/proc_files.hpp"
 #include "daemon/watch/vm_watcher.hpp"
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -61,13 +63,25 @@ policies::step step_of(const vm_watcher::operator_act& asked) {
 
 }  // namespace
 
+/// The stacks of a stall are taken at the same moment as its first step. False: it takes longer than it may.
+asio::awaitable<bool> vm_watcher::inspection_is_over() {
+  const auto until = now() + shared_.settings->inspect.deadline + milliseconds(500);
+  asio::steady_timer pause(shared_.executor);
+  while (inspecting_ && now() < until && !stopping_) {
+    pause.expires_after(milliseconds(10));
+    co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
+  co_return !inspecting_;
+}
+
 asio::awaitable<cores::answer> vm_watcher::do_to_process(std::string action, bool with_ram,
                                                          std::string incident) {
   if (shared_.cores == nullptr) co_return std::unexpected("no process is looked into from outside");
   if (!process_ || gone_) co_return std::unexpected("the process is not known, or has ended");
   const bool stops = action == "core" || action == "abort";
-  if (stops && inspecting_) co_return std::unexpected("its threads are being stopped already");
   const auto of = process_;
+  if (stops && !co_await inspection_is_over()) co_return std::unexpected("its threads are being stopped already");
+  if (of != process_ || gone_) co_return std::unexpected("the process has ended");
   if (stops) {  // a sample meanwhile would show our stops, and one afterwards their traces
     inspecting_ = true;
     traces_.begin();

@@ -215,6 +215,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   asio::awaitable<void> migration_is_over();
 
   // vm_process.cpp: what is done to the process from outside
+  asio::awaitable<bool> inspection_is_over();
   asio::awaitable<cores::answer> do_to_process(std::string action, bool with_ram, std::string incident);
   asio::awaitable<std::string> perform_on_process(std::string run, policies::step s);
   asio::awaitable<std::string> same_verdict_again();

@@ -40,7 +40,9 @@ TEST_P(mutex_owner, is_the_thread_that_holds_it) {
   child c{[] { wait_for_a_mutex(GetParam()); }};
   const auto held = hold(c.pid());
   const auto facts = sample_until(held, [](const auto& f) {
-    return f.threads.size() >= 2 && f.threads[0].waits_for && f.threads[0].waits_for->owner != 0;
+    // A thread is seen on its way to sleep: its state is read a moment before its call.
+    return f.threads.size() >= 2 && f.threads[0].waits_for && f.threads[0].waits_for->owner != 0 &&
+           f.threads[0].sleeping;
   });
   ASSERT_GE(facts.threads.size(), 2u);
   ASSERT_TRUE(facts.threads[0].waits_for);
