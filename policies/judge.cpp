@@ -82,7 +82,7 @@ void doubt_if_woken(samples_view samples, const thread_facts& waiter, const vm_m
     return;
   }
   v.certain = false;
-  if (drains(samples, waiter)) {
+  if (!waiter.io_fd && drains(samples, waiter)) {
     v.kind = verdict_kind::main_loop_busy;
     v.reasons.push_back(
         fmt::format("{} was woken {} times and {} bytes were read or written meanwhile: its "

@@ -57,6 +57,7 @@ asio::awaitable<void> vm_watcher::act(std::string run, policies::step s) {
   const auto began = now();
   const auto result = co_await perform(run, s);
   const auto took = std::chrono::duration_cast<milliseconds>(now() - began);
+  if (!policies::acts_on_process(s)) stacks_after_ = now() + s.verify_within + milliseconds(500);
   if (of != process_) co_return;  // another VM is behind the monitor: that run is no more
   if (auto* recorder = recorder_of(run)) recorder->outcome(result, took);
   engine_.step_done(run, outcome_of(result), now(), shared_.host_budget);

@@ -40,11 +40,13 @@ std::string in_words(const policies::process_stacks& s) {
 
 }  // namespace
 
-/// Once an incident, as soon as the verdict is there: a step that is taken in the same moment puts its intent
-/// on disk meanwhile, and waits for nothing. After a yank the wait would be over.
+/// Once an incident, where no step is under way or has just been taken: a remedy comes first. Its last look
+/// would see our stops (a send that they break off is begun anew), and be refused; seen once in 40 runs of
+/// frozen-destination. A VM that it brings back leaves evidence and wait chain, but no stacks.
 void vm_watcher::begin_stacks() {
   const bool may = shared_.inspector != nullptr && shared_.settings->inspect.stacks_on_verdict;
   if (!may || !process_ || gone_ || inspecting_ || !verdict_ || !hangs(*verdict_)) return;
+  if (engine_.acting() || now() < stacks_after_) return;
   for (auto& [run, record] : records_) {
     if (record.condition != "monitor-stalled" || record.stacks_asked) continue;
     record.stacks_asked = true;

@@ -252,6 +252,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   policies::instant next_probe_{};
   bool sampling_ = false, pulsing_ = false, inspecting_ = false;
   stop_traces traces_;
+  policies::instant stacks_after_{};       ///< a step has been taken: it gets its time first
   policies::instant undisturbed_until_{};  ///< no sample begins before
   bool operator_acts_ = false;             ///< a step that an operator asked for is under way
   bool was_at_risk_ = false, was_migrating_ = false;
