@@ -149,7 +149,7 @@ std::expected<void, error> session::read_some() {
     if (got < 0) return std::unexpected(error{errc::closed, reason(errno)});
     const std::string_view bytes(scratch_.bytes->data(), static_cast<std::size_t>(got));
     if (const auto taken = take(bytes); !taken) return taken;
-    if (bytes.size() < scratch_.bytes->size()) break;
+    if (bytes.size() < scratch_.bytes->size() && !end_) break;
   }
   return {};
 }
@@ -196,7 +196,8 @@ void session::proceed(const boost::system::error_code& woken, std::size_t landed
   if (woken == asio::error::eof) return end({errc::closed, "by the peer"});
   if (woken && woken != asio::error::operation_aborted) return end({errc::closed, woken.message()});
   auto read = take({landing_.data(), landed});
-  if (read && (woken || landed == landing_.size())) read = read_some();
+  // Ended already: a command that was sent from within met a closed socket. The peer's last words are read.
+  if (read && (woken || end_ || landed == landing_.size())) read = read_some();
   if (!read) end(read.error());
   if (!end_ && is_overdue()) end(expired_error());
 }

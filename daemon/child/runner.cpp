@@ -42,7 +42,7 @@ asio::awaitable<std::expected<finished, std::string>> runner::run(command c) {
 void runner::stop() {
   stopping_ = true;
   for (const auto& r : running_) {
-    if (const auto child = r.lock()) child->stop();
+    if (const auto child = r.lock()) child->leave();
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <poll.h>
 #include <sys/wait.h>
 
 #include <cstring>
@@ -12,6 +13,8 @@ namespace {
 constexpr std::size_t chunk_bytes = 32'768;
 /// How long a child's own children may hold its pipes open after its end.
 constexpr std::chrono::milliseconds last_words{200};
+/// How long the end of the executor waits for a killed child.
+constexpr std::chrono::milliseconds farewell{100};
 
 #ifndef P_PIDFD
 constexpr auto by_pidfd = static_cast<idtype_t>(3);
@@ -35,8 +38,9 @@ running::running(const asio::any_io_executor& executor, spawned s, const command
 running::~running() {
   if (reaped_) return;
   kill(child_);
-  // One that hangs in the kernel is left to init; it ends with us (PDEATHSIG) if it can.
-  for (int i = 0; i < 50 && !reap(); ++i) ::usleep(2'000);
+  pollfd end{.fd = child_.pidfd.get(), .events = POLLIN, .revents = 0};
+  ::poll(&end, 1, static_cast<int>(farewell.count()));
+  reap();  // one that hangs in the kernel is left to init
 }
 
 void running::begin(std::chrono::milliseconds deadline) {
@@ -59,6 +63,12 @@ void running::stop() {
   deadline_.async_wait([self = shared_from_this()](const boost::system::error_code& ec) {
     if (!ec) self->finish();
   });
+}
+
+void running::leave() {
+  left_ = true;
+  if (over_) end_.close();
+  stop();
 }
 
 void running::read(stream& s) {
@@ -84,8 +94,9 @@ void running::take(stream& s, std::size_t bytes) {
 void running::wait_for_end() {
   end_.async_wait(asio::posix::stream_descriptor::wait_read,
                   [self = shared_from_this()](const boost::system::error_code& ec) {
-                    if (ec || self->over_) return;
+                    if (ec) return;
                     if (!self->reap()) return self->wait_for_end();
+                    if (self->over_) return;
                     self->deadline_.expires_after(last_words);
                     self->deadline_.async_wait([self](const boost::system::error_code& late) {
                       if (!late) self->finish();
@@ -112,7 +123,7 @@ void running::finish() {
   if (over_) return;
   over_ = true;
   deadline_.cancel();
-  end_.close();
+  if (reaped_ || left_) end_.close();
   if (output_.from) output_.from->close();
   if (error_output_.from) error_output_.from->close();
   ended_.cancel();

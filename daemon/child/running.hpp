@@ -13,7 +13,9 @@ namespace unwedge::child {
 
 namespace asio = boost::asio;
 
-/// One thread. Kept alive by what it waits for; killed and reaped by the destructor at the latest.
+/// One thread. Kept alive by what it waits for, at last by the child's end: one that hangs in the kernel is
+/// reaped whenever it ends, though nobody asks for it any more. If the executor is destroyed before, the
+/// destructor kills the child and waits a moment.
 class running : public std::enable_shared_from_this<running> {
  public:
   running(const asio::any_io_executor& executor, spawned s, const command& c);
@@ -24,6 +26,8 @@ class running : public std::enable_shared_from_this<running> {
   void begin(std::chrono::milliseconds deadline);
   /// Ends it soon.
   void stop();
+  /// The same, and if it does not end in time it is not reaped: so that the executor can end.
+  void leave();
   /// Cancelled when it has ended and all that it wrote is read.
   asio::steady_timer& ended() { return ended_; }
   bool has_ended() const { return over_; }
@@ -52,6 +56,7 @@ class running : public std::enable_shared_from_this<running> {
   asio::steady_timer deadline_, ended_;
   bool reaped_ = false;
   bool over_ = false;
+  bool left_ = false;
 };
 
 }  // namespace unwedge::child

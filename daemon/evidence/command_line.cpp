@@ -4,11 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-
 namespace unwedge::evidence {
 namespace {
 
@@ -33,21 +28,10 @@ command_line parse_command_line(std::string_view bytes) {
 }
 
 std::expected<command_line, std::string> read_command_line(const process& p) {
-  const auto failed = [&](int error) {
-    return std::unexpected(fmt::format("process {}: command line: {}", p.pid(), error_text(error)));
-  };
-  const file_descriptor file{::openat(p.proc_dir(), "cmdline", O_RDONLY | O_CLOEXEC)};
-  if (!file) return failed(errno);
-  std::string bytes(most_bytes + 1, '\0');
-  std::size_t have = 0;
-  while (have < bytes.size()) {
-    const auto got = ::read(file.get(), bytes.data() + have, bytes.size() - have);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return failed(errno);
-    if (got == 0) break;
-    have += static_cast<std::size_t>(got);
-  }
-  return parse_command_line(std::string_view(bytes).substr(0, have));
+  const auto bytes = read_whole(p.proc_dir(), "cmdline", most_bytes + 1);
+  if (!bytes)
+    return std::unexpected(fmt::format("process {}: command line: {}", p.pid(), error_text(bytes.error())));
+  return parse_command_line(*bytes);
 }
 
 }  // namespace unwedge::evidence

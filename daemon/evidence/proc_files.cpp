@@ -32,6 +32,21 @@ std::expected<std::string_view, int> proc_reader::link(int dir, const char* path
   return std::string_view{buffer_.get(), static_cast<std::size_t>(got)};
 }
 
+std::expected<std::string, int> read_whole(int dir, const char* path, std::size_t most) {
+  const file_descriptor file{::openat(dir, path, O_RDONLY | O_CLOEXEC)};
+  if (!file) return std::unexpected(errno);
+  std::string out;
+  std::array<char, 8192> part;
+  while (out.size() < most) {
+    const auto got = ::read(file.get(), part.data(), std::min(part.size(), most - out.size()));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return std::unexpected(errno);
+    if (got == 0) break;
+    out.append(part.data(), static_cast<std::size_t>(got));
+  }
+  return out;
+}
+
 std::expected<numbers, int> list_numbers(int dir, const char* path, std::size_t limit) {
   const file_descriptor folder{::openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!folder) return std::unexpected(errno);

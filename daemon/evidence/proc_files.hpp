@@ -46,6 +46,9 @@ struct numbers {
   bool cut = false;  ///< there were more than the limit
 };
 
+/// The first `most` bytes of a file of any length, relative to `dir`. Error: errno.
+std::expected<std::string, int> read_whole(int dir, const char* path, std::size_t most);
+
 /// The entries of a directory (`path` relative to `dir`) that are numbers, as task/ and fd/ have them, at
 /// most `limit`. Error: errno.
 std::expected<numbers, int> list_numbers(int dir, const char* path, std::size_t limit);

@@ -51,16 +51,13 @@ bool holds_socket(const process& p, std::uint64_t inode) {
 
 }  // namespace
 
-command_line_identity identity_in(std::string_view line) {
+command_line_identity identity_in(const command_line& line) {
   command_line_identity out;
   std::string_view before;
-  while (!line.empty()) {
-    const auto end = std::min(line.find('\0'), line.size());
-    const auto argument = line.substr(0, end);
+  for (const auto& argument : line.arguments) {
     if (before == "-name" || before == "--name") out.name = printable(first_value(argument, "guest="));
     if (before == "-uuid" || before == "--uuid") out.uuid = printable(argument.substr(0, 36));
     before = argument;
-    line.remove_prefix(std::min(end + 1, line.size()));
   }
   return out;
 }
@@ -74,7 +71,7 @@ std::vector<qemu_process> find_qemu_processes(const std::set<pid_t>& known) {
     if (known.contains(pid) || !is_qemu(pid, files)) continue;
     auto held = process::open(pid);
     if (!held || !held->is_qemu()) continue;
-    const auto line = files.read(held->proc_dir(), "cmdline");
+    const auto line = read_command_line(*held);
     if (!line || !held->alive()) continue;
     auto identity = identity_in(*line);
     if (identity.name.empty()) identity.name = fmt::format("pid {}", pid);

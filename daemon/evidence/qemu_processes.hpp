@@ -1,11 +1,11 @@
 // Every QEMU of this host, by its program, and what its command line says of it. Used by discovery.
 #pragma once
 
+#include "daemon/evidence/command_line.hpp"
 #include "daemon/evidence/process.hpp"
 
 #include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace unwedge::evidence {
@@ -25,10 +25,10 @@ std::vector<qemu_process> find_qemu_processes(const std::set<pid_t>& known);
 /// the descriptors of all QEMUs; blocks as above, and about 1 us a descriptor. Error (a sentence): none has.
 std::expected<process, std::string> owner_of_other_end(int socket_fd);
 
-/// The name and uuid in a command line as /proc/PID/cmdline has it. Pure.
+/// The name and uuid in a command line. Pure.
 struct command_line_identity {
   std::string name, uuid;
 };
-command_line_identity identity_in(std::string_view command_line);
+command_line_identity identity_in(const command_line&);
 
 }  // namespace unwedge::evidence

@@ -76,17 +76,17 @@ async def _watch(host: Host, seen: Seen) -> None:
                   f"verdicts {dict(seen.verdicts)}  {seen.cost()}", file=sys.stderr, flush=True)
 
 
-async def _soak(qemu: Qemu, programs: Path, arguments: argparse.Namespace) -> bool:
+async def _soak(qemus: list[Qemu], programs: Path, arguments: argparse.Namespace) -> bool:
     cancel_on_signals()
-    stage = Stage(Settings(qemu.binary, programs), SocketGlob())
+    stage = Stage(Settings(qemus[0].binary, programs), SocketGlob())
     migrating = {"migrations": arguments.vms, "heavy": 0, "mixed": arguments.vms // 3}[arguments.work]
-    host = Host(stage, migrating, arguments.vms - migrating)
+    host = Host(stage, qemus, migrating, arguments.vms - migrating)
     async with stage:
         load = None
         try:
             await stage.start_unwedged([])
             await host.boot()
-            print(f"QEMU {qemu.version}: {len(host.vms)} VMs run", file=sys.stderr)
+            print(f"QEMU {' and '.join(qemu.version for qemu in qemus)}: {len(host.vms)} VMs run", file=sys.stderr)
             seconds = arguments.minutes * 60
             load = Process("stress-ng", [*_LOAD, "--timeout", f"{seconds:.0f}"], stage.folder)
             seen = Seen(stage.unwedged)
@@ -100,7 +100,7 @@ async def _soak(qemu: Qemu, programs: Path, arguments: argparse.Namespace) -> bo
             if watching.done() and not watching.cancelled():
                 watching.result()  # it failed, and so did the soak
             await seen.look()
-            return await _verdict(host, seen, qemu, arguments)
+            return await _verdict(host, seen, qemus, arguments)
         finally:
             if load:
                 await _end_load(load)
@@ -116,14 +116,15 @@ async def _end_load(load: Process) -> None:
     load.end()
 
 
-async def _verdict(host: Host, seen: Seen, qemu: Qemu, arguments: argparse.Namespace) -> bool:
+async def _verdict(host: Host, seen: Seen, qemus: list[Qemu], arguments: argparse.Namespace) -> bool:
     incidents = [await seen.daemon.call("incident", entry["id"]) for entry in await seen.daemon.call("incidents")]
     acted = [incident for incident in incidents if done(incident)]
     guarded = [line for line in seen.daemon.process.log.read_text().splitlines() if ": migrate-set-" in line]
     wanted = [operation.__name__ for operation in OPERATIONS] if host.labouring else []
     undone = [name for name in [*wanted, *(["migration"] if host.migrating else [])] if not host.done[name]]
-    print(json.dumps({"qemu": qemu.full, "minutes": arguments.minutes, "vms": len(host.vms), "done": dict(host.done),
-                      "not_done": undone, "states_seen": dict(seen.states), "verdicts_seen": dict(seen.verdicts),
+    print(json.dumps({"qemu": [qemu.full for qemu in qemus], "minutes": arguments.minutes, "vms": len(host.vms),
+                      "done": dict(host.done), "not_done": undone, "states_seen": dict(seen.states),
+                      "verdicts_seen": dict(seen.verdicts),
                       "incidents": len(incidents), "by_condition": dict(Counter(i["condition"] for i in incidents)),
                       "acted": len(acted), "settings_changed": len(guarded), "daemon": seen.cost()}, indent=2))
     for incident in incidents:
@@ -140,7 +141,8 @@ def main() -> int:
     parser.add_argument("--work", choices=("migrations", "heavy", "mixed"), default="mixed",
                         help="what they do (default mixed: a third migrates)")
     parser.add_argument("--slots", type=int, default=4, help="migrations at a time (default 4)")
-    parser.add_argument("--qemu", default=INSTALLED, metavar="WHICH", help="as for ./dev lab, but one")
+    parser.add_argument("--qemu", default=INSTALLED, metavar="WHICH",
+                        help="as for ./dev lab; of all, half of the VMs each")
     parser.add_argument("--bin", type=Path, default=PROGRAMS, metavar="DIR", help="where unwedged and unwedgectl are")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
     arguments = parser.parse_args()
@@ -150,12 +152,10 @@ def main() -> int:
         qemus = chosen(arguments.qemu)
     except NoQemu as missing:
         parser.error(str(missing))
-    if len(qemus) != 1:
-        parser.error("one QEMU at a time")
     status = 1
     try:
         with snapshot(arguments.bin) as programs:
-            status = 0 if asyncio.run(_soak(qemus[0], programs, arguments)) else 1
+            status = 0 if asyncio.run(_soak(qemus, programs, arguments)) else 1
     except* CONTRADICTIONS as failed:
         print(f"failed: {'; '.join(map(str, failed.exceptions))}", file=sys.stderr)
     except* asyncio.CancelledError:

@@ -13,6 +13,7 @@ from expectation import require
 from guest import writing_boot_sector
 from mirror import JOB, start_mirror
 from nbd_server import NbdServer
+from qemus import Qemu
 from stage import Stage
 from virtual_machine import Machine, VirtualMachine
 
@@ -26,8 +27,9 @@ _IDLEST = ("sh", "-c", '[ ! -e /proc/self/autogroup ] || echo 19 > /proc/self/au
 
 @dataclass
 class Host:
-    """The VMs, and what they did so far."""
+    """The VMs, and what they did so far. They run on the QEMUs given, two of each kind on each in turn."""
     stage: Stage
+    qemus: list[Qemu]
     migrating: int
     labouring: int
     vms: dict[str, VirtualMachine] = field(default_factory=dict)
@@ -113,8 +115,9 @@ class Host:
     async def _start(self, name: str, machine: Machine, *, incoming: bool = False) -> VirtualMachine:
         arguments = SocketGlob().qemu_arguments(self.stage.folder, name)
         machine = replace(machine, extra=(["-incoming", "defer"] if incoming else []) + arguments)
-        vm = VirtualMachine(name, self.stage.settings.qemu, machine, self.stage.folder / name.partition("-")[0],
-                            self.stage.timeline)
+        base = name.partition("-")[0]
+        qemu = self.qemus[int(base[2:]) // 2 % len(self.qemus)]
+        vm = VirtualMachine(name, qemu.binary, machine, self.stage.folder / base, self.stage.timeline)
         await vm.ready(incoming=incoming, deadline=_SLOW)
         return vm
 

@@ -3,15 +3,12 @@
 #include "daemon/config/check.hpp"
 #include "daemon/config/config.hpp"
 #include "daemon/config/policies.hpp"
+#include "tests/unit/config/layered_folders.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#include <fstream>
 
 namespace unwedge::config {
 namespace {
@@ -24,29 +21,9 @@ const std::string report = "ladder = [{ action = \"report\" }]\n";
 const std::string gone = "condition = \"process-gone\"\n" + report;
 const std::string stuck = "condition = \"job-stuck\"\n" + report;
 
-std::vector<std::string> texts(const std::vector<problem>& problems) {
-  std::vector<std::string> out;
-  for (const auto& one : problems) out.push_back(to_string(one));
-  return out;
-}
-
-class policy_files : public testing::Test {
+class policy_files : public layered_folders {
  protected:
-  void SetUp() override {
-    ASSERT_NE(::mkdtemp(folder_), nullptr);
-    fs::create_directories(vendor());
-    fs::create_directories(admin());
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  fs::path vendor() const { return fs::path{folder_} / "vendor" / "policies.d"; }
-  fs::path admin() const { return fs::path{folder_} / "admin" / "policies.d"; }
-
-  fs::path write(const fs::path& path, std::string_view text) const {
-    std::ofstream{path} << text;
-    return path;
-  }
-
+  policy_files() : layered_folders("policies.d") {}
   /// "NAME CONDITION" each.
   std::vector<std::string> loaded() const {
     const auto set = load_policies({vendor(), admin()});
@@ -55,8 +32,6 @@ class policy_files : public testing::Test {
     for (const auto& one : set->all) out.push_back(one.name + " " + std::string{to_string(one.condition)});
     return out;
   }
-
-  char folder_[32] = "/tmp/unwedge-policies-XXXXXX";
 };
 
 TEST_F(policy_files, are_ordered_by_file_name_over_both_folders) {
@@ -93,7 +68,7 @@ TEST_F(policy_files, of_the_vendor_do_not_mask) {
 }
 
 TEST_F(policy_files, of_a_link_are_read) {
-  fs::create_symlink(write(fs::path{folder_} / "elsewhere", gone), admin() / "a.toml");
+  fs::create_symlink(write(folder() / "elsewhere", gone), admin() / "a.toml");
   EXPECT_THAT(loaded(), ElementsAre("a process-gone"));
 }
 
@@ -176,9 +151,7 @@ TEST_F(policy_files, of_a_device_are_refused) {
 }
 
 TEST_F(policy_files, are_checked_with_the_configuration_that_names_their_folders) {
-  const auto config =
-      write(fs::path{folder_} / "unwedged.toml",
-            "[policies]\nvendor = \"" + vendor().string() + "\"\nadmin = \"" + admin().string() + "\"\n");
+  const auto config = write_configuration("policies");
   EXPECT_THAT(texts(check_all(config)), IsEmpty());
   const auto file = write(admin() / "a.toml", gone + "enabled = 1\n");
   EXPECT_THAT(texts(check_file(config)),
@@ -193,7 +166,7 @@ TEST_F(policy_files, are_told_from_configurations_by_folder_or_condition) {
   const auto in_folder = write(admin() / "a.toml", report);
   EXPECT_EQ(check_file(in_folder).size(), 1u);
   EXPECT_EQ(check_file(fs::relative(in_folder)).size(), 1u);
-  const auto outside = write(fs::path{folder_} / "a.toml", gone);
+  const auto outside = write(folder() / "a.toml", gone);
   EXPECT_THAT(texts(check_file(outside)), IsEmpty());
   write(outside, gone + "authority = \"none\"\n");
   EXPECT_THAT(texts(check_file(outside)),

@@ -4,13 +4,10 @@
 #include "daemon/config/builtin_texts.hpp"
 #include "daemon/config/check.hpp"
 #include "daemon/config/config.hpp"
+#include "tests/unit/config/layered_folders.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <stdlib.h>
-
-#include <fstream>
 
 namespace unwedge::config {
 namespace {
@@ -40,12 +37,6 @@ functions = ["main_loop_wait"]
 )";
 
 const std::string small = "title = \"t\"\n[[thread]]\nfunctions = [\"a\"]\n";
-
-std::vector<std::string> texts(const std::vector<problem>& problems) {
-  std::vector<std::string> out;
-  for (const auto& one : problems) out.push_back(to_string(one));
-  return out;
-}
 
 std::vector<std::string> wrong_with(std::string_view text) {
   const auto parsed = parse_signature(text, "f", "n");
@@ -114,21 +105,9 @@ TEST(signature, is_bounded) {
   EXPECT_THAT(wrong_with("title = \"t\"\n[[thread]]\nfunctions = [\"a|b|c|d|e|f|g|h|i\"]\n"), SizeIs(1));
 }
 
-class signature_files : public testing::Test {
+class signature_files : public layered_folders {
  protected:
-  void SetUp() override {
-    ASSERT_NE(::mkdtemp(folder_), nullptr);
-    fs::create_directories(vendor());
-    fs::create_directories(admin());
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  fs::path vendor() const { return fs::path{folder_} / "vendor" / "signatures.d"; }
-  fs::path admin() const { return fs::path{folder_} / "admin" / "signatures.d"; }
-  fs::path write(const fs::path& path, std::string_view text) const {
-    std::ofstream{path} << text;
-    return path;
-  }
+  signature_files() : layered_folders("signatures.d") {}
   std::vector<std::string> loaded() const {
     const auto all = load_signatures({vendor(), admin()});
     if (!all) return texts(all.error());
@@ -136,8 +115,6 @@ class signature_files : public testing::Test {
     for (const auto& one : *all) out.push_back(one.name + " " + one.title);
     return out;
   }
-
-  char folder_[40] = "/tmp/unwedge-signatures-XXXXXX";
 };
 
 TEST_F(signature_files, of_the_administrator_take_the_place_of_the_vendors) {
@@ -160,15 +137,13 @@ TEST_F(signature_files, built_in_stand_in_for_a_vendors_folder_that_does_not_exi
 }
 
 TEST_F(signature_files, are_checked_with_the_configuration_and_alone) {
-  const auto config =
-      write(fs::path{folder_} / "unwedged.toml",
-            "[signatures]\nvendor = \"" + vendor().string() + "\"\nadmin = \"" + admin().string() + "\"\n");
+  const auto config = write_configuration("signatures");
   EXPECT_THAT(texts(check_all(config)), IsEmpty());
   const auto file = write(admin() / "a.toml", "title = 1\n[[thread]]\nfunctions = [\"a\"]\n");
   EXPECT_THAT(texts(check_all(config)),
               ElementsAre(file.string() + ":1:9: `title` is an integer, expected a string"));
   EXPECT_THAT(texts(check_file(file)), SizeIs(1));
-  const auto outside = write(fs::path{folder_} / "x.toml", small);
+  const auto outside = write(folder() / "x.toml", small);
   EXPECT_THAT(texts(check_file(outside)), IsEmpty());
 }
 

@@ -29,11 +29,11 @@ TEST(identity_in, reads_name_and_uuid_as_qemu_does) {
       {""s, "", ""},
       {"kvm\0-name\0guest=\x1b[2J\0"s, "\\x1b[2J", ""}};
   for (const auto& [line, name, uuid] : cases) {
-    const auto found = identity_in(line);
+    const auto found = identity_in(parse_command_line(line));
     EXPECT_EQ(found.name, name) << line;
     EXPECT_EQ(found.uuid, uuid) << line;
   }
-  EXPECT_LE(identity_in("kvm\0-name\0"s + std::string(100'000, 'x')).name.size(), 128u);
+  EXPECT_LE(identity_in(parse_command_line("kvm\0-name\0"s + std::string(100'000, 'x'))).name.size(), 128u);
 }
 
 /// A program whose name is a QEMU's: a copy of sleep(1).

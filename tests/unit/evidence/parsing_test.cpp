@@ -1,6 +1,7 @@
 // The pure parts: proc lines, system call arguments, addresses, the list of what is missing.
 #include "daemon/evidence/address.hpp"
 #include "daemon/evidence/missing_list.hpp"
+#include "daemon/evidence/mounts.hpp"
 #include "daemon/evidence/proc_files.hpp"
 #include "daemon/evidence/stat_line.hpp"
 #include "daemon/evidence/syscalls.hpp"
@@ -25,6 +26,30 @@ TEST(stat_line, counts_fields_from_the_last_parenthesis) {
   EXPECT_EQ(line->state, 'S');
   EXPECT_EQ(line->cpu_ticks, 42u);
   EXPECT_EQ(line->start_time, 4711u);
+}
+
+TEST(mounts, are_found_by_their_id_whatever_optional_fields_they_have) {
+  const std::string_view table =
+      "21 1 8:1 / / rw,relatime shared:1 master:2 - ext4 /dev/sda1 rw\n"
+      "121 21 0:44 / /mnt/a\\040b rw - fuse.glusterfs host:/vol rw,user_id=0\n"
+      "1 0 0:1 / /x rw - tmpfs";
+  const auto root = mount_with_id(table, 21);
+  ASSERT_TRUE(root);
+  EXPECT_EQ(root->device, "8:1");
+  EXPECT_EQ(root->point, "/");
+  EXPECT_EQ(root->type, "ext4");
+  EXPECT_EQ(root->source, "/dev/sda1");
+  const auto network = mount_with_id(table, 121);
+  ASSERT_TRUE(network);
+  EXPECT_EQ(network->source, "host:/vol");
+  EXPECT_EQ(network->super_options, "rw,user_id=0");
+  const auto cut = mount_with_id(table, 1);
+  ASSERT_TRUE(cut);
+  EXPECT_EQ(cut->type, "tmpfs");
+  EXPECT_EQ(cut->source, "");
+  EXPECT_FALSE(mount_with_id(table, 2));
+  for (const auto* none : {"", "21", "x y z - ext4 a b", "21 1 8:1 / / rw shared:1"})
+    EXPECT_FALSE(parse_mount(none)) << none;
 }
 
 TEST(stat_line, refuses_what_is_none) {

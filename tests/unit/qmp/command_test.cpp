@@ -132,6 +132,20 @@ TEST_F(commands_of_a_session, that_meet_a_closed_socket_do_not_lose_the_last_wor
   EXPECT_EQ(seen.events, std::vector<std::string>{R"(SHUTDOWN {"guest":false})"});
 }
 
+/// The same from within the handling of its last reply: nobody waits for the socket just then.
+TEST_F(commands_of_a_session, that_meet_a_closed_socket_within_a_reply_do_not_lose_the_last_words) {
+  start(handshake() + script{expect{"query-status"}, reply{}});
+  ASSERT_TRUE(until_ready());
+  seen.when_reply = [this] {
+    ASSERT_TRUE(peer->inject(event("SHUTDOWN", R"({"guest": false})")));
+    peer->hang_up_now();
+    EXPECT_EQ(session->post(qmp::query_jobs()).error().code, errc::closed);
+  };
+  ASSERT_TRUE(session->post(qmp::query_status()));
+  EXPECT_EQ(until_ended(), errc::closed);
+  EXPECT_EQ(seen.events, std::vector<std::string>{R"(SHUTDOWN {"guest":false})"});
+}
+
 TEST_F(commands_of_a_session, keep_their_answer_when_the_connection_ends_right_behind_it) {
   start(handshake() + script{expect{"query-status"}, reply{"1"}, hang_up{}});
   ASSERT_TRUE(until_ready());
