@@ -134,10 +134,10 @@ void add_subcommands(CLI::App& app, options& chosen) {
   add_act(app, chosen);
   add("reload", command::reload, "read the configuration again; a faulty one changes nothing",
       "Policies are read again with it. What is wrong beforehand: unwedgectl check");
-  add("check", command::check, "check configuration and policies without a daemon",
+  add("check", command::check, "check configuration, policies and signatures without a daemon",
       "Example: unwedgectl check /etc/unwedge/unwedged.toml ./my-policy.toml")
       ->add_option("FILE", chosen.files,
-                   "a configuration, with the policies it names, or a policy;\n"
+                   "a configuration, with the policies and signatures it names, or one of those;\n"
                    "default: /etc/unwedge/unwedged.toml");
 }
 

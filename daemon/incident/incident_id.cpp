@@ -10,11 +10,17 @@ namespace {
 
 constexpr std::size_t max_vm_part = 48;
 constexpr std::size_t max_id = 80;
+constexpr std::size_t max_file_name = 128;  ///< that of a core holds a VM's name, a pid and a time
 
 /// Not isalnum: it asks the locale.
 bool plain(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
          c == '-';
+}
+
+bool well_formed(std::string_view name) {
+  return !name.empty() && name.front() != '.' && name.front() != '-' && name.find("..") == name.npos &&
+         std::ranges::all_of(name, plain);
 }
 
 }  // namespace
@@ -35,12 +41,15 @@ std::string make_id(std::string_view vm, wall_time now, unsigned attempt) {
 }
 
 bool valid_id(std::string_view id) {
-  return !id.empty() && id.size() <= max_id && id.front() != '.' && id.front() != '-' &&
-         id.find("..") == std::string_view::npos && std::ranges::all_of(id, plain);
+  return id.size() <= max_id && well_formed(id);
+}
+
+bool valid_file_name(std::string_view name) {
+  return name.size() <= max_file_name && well_formed(name);
 }
 
 bool valid_attachment_name(std::string_view name) {
-  return valid_id(name) && name != "journal.jsonl";
+  return valid_file_name(name) && name != "journal.jsonl";
 }
 
 }  // namespace unwedge::incidents

@@ -19,7 +19,10 @@ std::string make_id(std::string_view vm, wall_time now, unsigned attempt);
 /// Whether this can be a folder of ours: the characters above, at most 80, no leading '.' or '-', no "..".
 bool valid_id(std::string_view id);
 
-/// Whether this can be a file beside the journal: as an id, and not the journal itself.
+/// Whether this can be a file in such a folder: as an id, but at most 128 characters.
+bool valid_file_name(std::string_view name);
+
+/// Whether this can be a file beside the journal: one of those, and not the journal itself.
 bool valid_attachment_name(std::string_view name);
 
 }  // namespace unwedge::incidents

@@ -49,7 +49,7 @@ store::result<std::vector<stored_file>> store::files(std::string_view id) const 
        entry.increment(ec)) {
     auto name = entry->path().filename().string();
     std::error_code gone;
-    if (!valid_id(name) || !std::filesystem::is_regular_file(entry->symlink_status(gone))) continue;
+    if (!valid_file_name(name) || !std::filesystem::is_regular_file(entry->symlink_status(gone))) continue;
     const auto bytes = entry->file_size(gone);
     if (!gone) found.push_back({std::move(name), bytes});
     if (found.size() == most_files) break;

@@ -82,7 +82,7 @@ async def _soak(qemus: list[Qemu], programs: Path, arguments: argparse.Namespace
     migrating = {"migrations": arguments.vms, "heavy": 0, "mixed": arguments.vms // 3}[arguments.work]
     host = Host(stage, qemus, migrating, arguments.vms - migrating)
     async with stage:
-        load = None
+        load, well = None, False
         try:
             await stage.start_unwedged([])
             await host.boot()
@@ -100,13 +100,16 @@ async def _soak(qemus: list[Qemu], programs: Path, arguments: argparse.Namespace
             if watching.done() and not watching.cancelled():
                 watching.result()  # it failed, and so did the soak
             await seen.look()
-            return await _verdict(host, seen, qemus, arguments)
+            well = await _verdict(host, seen, qemus, arguments)
+            return well
         finally:
             if load:
                 await _end_load(load)
             await host.close()
-            if not arguments.keep:
+            if well and not arguments.keep:
                 stage.remove()
+            else:
+                print(f"logs and incidents are kept in {stage.folder}", file=sys.stderr)
 
 
 async def _end_load(load: Process) -> None:
@@ -144,7 +147,7 @@ def main() -> int:
     parser.add_argument("--qemu", default=INSTALLED, metavar="WHICH",
                         help="as for ./dev lab; of all, half of the VMs each")
     parser.add_argument("--bin", type=Path, default=PROGRAMS, metavar="DIR", help="where unwedged and unwedgectl are")
-    parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
+    parser.add_argument("--keep", action="store_true", help="keep the folder with the logs; of a failure it is kept anyway")
     arguments = parser.parse_args()
     if not shutil.which("stress-ng"):
         parser.error("stress-ng is not installed")
