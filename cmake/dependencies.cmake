@@ -19,7 +19,8 @@ target_compile_definitions(unwedge_boost PUBLIC
   BOOST_ASIO_DISABLE_BOOST_COROUTINE)
 target_compile_options(unwedge_boost PRIVATE -w)
 # One precompiled header for all: the parts that nearly every file needs.
-target_precompile_headers(unwedge_boost PRIVATE
+set(unwedge_common_headers
   <boost/asio.hpp> <boost/json.hpp> <spdlog/spdlog.h>
   <chrono> <expected> <functional> <map> <memory> <optional> <string> <string_view> <vector>)
+target_precompile_headers(unwedge_boost PRIVATE ${unwedge_common_headers})
 target_link_libraries(unwedge_boost PUBLIC spdlog::spdlog)
