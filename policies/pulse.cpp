@@ -1,5 +1,7 @@
 #include "policies/pulse.hpp"
 
+#include "policies/verdicts/poll_kind.hpp"
+
 namespace unwedge::policies {
 
 void pulse::add(const thread_facts& main, instant at) {
@@ -13,6 +15,11 @@ void pulse::add(const thread_facts& main, instant at) {
   }
   last_ = main;
   last_at_ = at;
+}
+
+bool main_loop_idles(const process_facts& f) {
+  return !f.threads.empty() && f.threads.front().tid == f.pid && f.threads.front().state == 'S' &&
+         !f.frozen_in && f.tracer == 0 && poll_of(f, f.threads.front()) == poll_kind::main_loops_own;
 }
 
 }  // namespace unwedge::policies

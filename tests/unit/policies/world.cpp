@@ -193,4 +193,8 @@ std::string in_one_line(const std::optional<verdict>& v) {
   return out + (v->sending ? " sending" : "");
 }
 
+std::string verdict_on(const process_facts& facts, const vm_model& vm) {
+  return in_one_line(judged(seen_for_three_seconds(facts), vm));
+}
+
 }  // namespace unwedge::policies::fake

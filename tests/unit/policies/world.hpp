@@ -79,5 +79,7 @@ std::optional<verdict> judged(const std::vector<process_facts>&, const vm_model&
 
 /// All that makes up a verdict, in one line, for comparing and for messages.
 std::string in_one_line(const std::optional<verdict>&);
+/// Likewise, of a stall in which nothing changes for three seconds.
+std::string verdict_on(const process_facts&, const vm_model&);
 
 }  // namespace unwedge::policies::fake
