@@ -1,6 +1,6 @@
 // The part of a watcher that has things done to the VM's process from outside: for a policy, or for an
 // operator who asked for it by name.
-#include "daemon/evidence/proc_files.hpp"
+#include "daemon/coredump/core_filter.hpp"
 #include "daemon/watch/vm_watcher.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 namespace unwedge::watch {
 namespace {
@@ -19,7 +18,6 @@ using said = std::expected<std::string, std::string>;
 
 constexpr milliseconds intent_patience{2'000};
 constexpr const char* operators_run = "operator-request";
-constexpr unsigned flagged_filter = 0x11;  ///< as unwedge-core sets it
 
 policies::instant now() {
   return std::chrono::steady_clock::now();
@@ -216,12 +214,7 @@ asio::awaitable<said> vm_watcher::record_for_operator(operator_act asked) {
 }
 
 bool vm_watcher::core_flagged() const {
-  if (!process_ || gone_) return false;
-  evidence::proc_reader reader;
-  const auto text = reader.read(process_->proc_dir(), "coredump_filter");
-  unsigned filter = 0;
-  return text && std::from_chars(text->data(), text->data() + text->size(), filter, 16).ec == std::errc{} &&
-         filter == flagged_filter;
+  return process_ && !gone_ && coredump::is_flagged(*process_);
 }
 
 }  // namespace unwedge::watch
