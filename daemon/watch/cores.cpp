@@ -46,7 +46,9 @@ cores::answer understood(const child::finished& done) {
 }  // namespace
 
 cores::cores(child::runner& children, std::filesystem::path state_dir)
-    : children_(children), program_(inspection::own_program("unwedge-core")), state_dir_(std::move(state_dir)) {}
+    : children_(children),
+      program_(inspection::own_program("unwedge-core")),
+      state_dir_(std::move(state_dir)) {}
 
 std::expected<child::command, std::string> cores::command_for(const request& r) const {
   child::command c{
