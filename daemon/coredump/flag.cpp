@@ -8,7 +8,6 @@
 #include <fcntl.h>
 
 #include <cerrno>
-#include <charconv>
 
 namespace unwedge::coredump {
 namespace {
@@ -74,15 +73,6 @@ std::expected<flag_result, std::string> flag(const evidence::process& of, const 
   made.limit_now = limit->rlim_cur;
   if (!of.alive()) return std::unexpected("it has ended");
   return made;
-}
-
-bool is_flagged(const evidence::process& of) {
-  evidence::proc_reader reader;
-  const auto text = reader.read(of.proc_dir(), "coredump_filter");
-  std::uint32_t filter = 0;
-  if (!text || std::from_chars(text->data(), text->data() + text->size(), filter, 16).ec != std::errc{})
-    return false;
-  return filter == flagged_filter;
 }
 
 }  // namespace unwedge::coredump

@@ -3,16 +3,13 @@
 #pragma once
 
 #include "daemon/coredump/census.hpp"
+#include "daemon/coredump/core_filter.hpp"
 
 #include <cstdint>
 #include <expected>
 #include <string>
 
 namespace unwedge::coredump {
-
-/// coredump_filter (core(5)): private anonymous memory and the first page of programs; nothing shared, no
-/// huge pages, no files' contents.
-inline constexpr std::uint32_t flagged_filter = 0x11;
 
 struct flag_result {
   std::uint32_t filter_before = 0;
@@ -29,8 +26,5 @@ std::string forbids_flag(const census&, bool with_ram);
 /// be alive before and after. Error (a sentence): forbids_flag, not permitted, the limit cannot be raised at
 /// all.
 std::expected<flag_result, std::string> flag(const evidence::process&, const census&, bool with_ram);
-
-/// It has our filter. Reads one small file; false if that fails.
-bool is_flagged(const evidence::process&);
 
 }  // namespace unwedge::coredump

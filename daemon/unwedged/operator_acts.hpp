@@ -31,7 +31,7 @@ class operator_acts {
     std::string plan, text;
     bool running = true, ok = false;
   };
-  using asked = watch::vm_watcher::operator_act;
+  using asked = watch::operator_act;
   static boost::asio::awaitable<void> carry_out(std::shared_ptr<watch::vm_watcher> on, asked what,
                                                 std::shared_ptr<act> into);
   bool make_room();

@@ -2,12 +2,11 @@
 
 #include "daemon/incident/incident_id.hpp"
 #include "daemon/incident/timestamp.hpp"
+#include "daemon/inspection/helper_program.hpp"
 #include "qmp/json_fields.hpp"
 #include "qmp/printable.hpp"
 
 #include <fmt/format.h>
-
-#include <unistd.h>
 
 namespace unwedge::watch {
 namespace {
@@ -18,15 +17,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds short_patience{10'000};
 constexpr milliseconds core_patience{300'000};
 constexpr std::size_t most_answer = 64u << 10;
-
-/// Beside our own program as it is built, else where it is installed.
-std::filesystem::path find_program() {
-  std::error_code ec;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", ec);
-  const auto beside = self.parent_path() / "unwedge-core";
-  if (!ec && ::access(beside.c_str(), X_OK) == 0) return beside;
-  return std::filesystem::path(UNWEDGE_LIBEXEC_DIR) / "unwedge-core";
-}
 
 bool takes_core(std::string_view order) {
   return order == "core" || order == "abort";
@@ -56,7 +46,9 @@ cores::answer understood(const child::finished& done) {
 }  // namespace
 
 cores::cores(child::runner& children, std::filesystem::path state_dir)
-    : children_(children), program_(find_program()), state_dir_(std::move(state_dir)) {}
+    : children_(children),
+      program_(inspection::own_program("unwedge-core")),
+      state_dir_(std::move(state_dir)) {}
 
 std::expected<child::command, std::string> cores::command_for(const request& r) const {
   child::command c{

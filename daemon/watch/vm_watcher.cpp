@@ -1,7 +1,11 @@
 #include "daemon/watch/vm_watcher.hpp"
 
+#include "daemon/coredump/core_filter.hpp"
+#include "daemon/watch/monitor_peer.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -28,137 +32,310 @@ std::string first_name(const endpoint& where) {
   return where.path.empty() ? "dial-in" : std::filesystem::path(where.path).stem().string();
 }
 
-}  // namespace
-
-std::string_view to_string(vm_state s) {
-  switch (s) {
-    case vm_state::healthy:
-      return "healthy";
-    case vm_state::suspect:
-      return "suspect";
-    case vm_state::stalled:
-      return "stalled";
-    case vm_state::held:
-      return "held";
-    case vm_state::gone:
-      return "gone";
-  }
-  return "unknown";
+std::string summary(const policies::vm_model& vm, const evidence::process* process) {
+  return fmt::format("QEMU {}, {}{}", to_string(vm.monitor.version),
+                     process != nullptr ? fmt::format("pid {}", process->pid()) : "process unknown",
+                     vm.monitor.oob ? ", out-of-band" : ", in-band only");
 }
 
+asio::awaitable<void> keeping(std::shared_ptr<vm_watcher>, asio::awaitable<void> task) {
+  co_await std::move(task);
+}
+
+}  // namespace
+
 vm_watcher::vm_watcher(services& shared, endpoint where, watcher_owner& owner)
-    : shared_(shared),
-      where_(std::move(where)),
+    : where_(std::move(where)),
       owner_(owner),
-      name_(first_name(where_)),
       retry_(shared.executor),
-      state_since_(now()) {}
+      state_since_(now()),
+      vm_{.shared = shared,
+          .driver = static_cast<vm_driver&>(*this),
+          .name = first_name(where_),
+          .no_monitor = where_.no_monitor},
+      monitor_(vm_, static_cast<vm_monitor::listener&>(*this)),
+      samples_(vm_, process_),
+      stops_(vm_, process_),
+      stall_(vm_, process_, monitor_),
+      situation_({vm_, process_, monitor_, stall_, engine_}),
+      incidents_(vm_, process_, monitor_, stall_),
+      stacks_({vm_, process_, stops_, stall_, incidents_}),
+      precautions_(vm_, process_, engine_),
+      operator_({vm_, engine_, process_, stops_, situation_, incidents_}),
+      steps_({.vm = vm_,
+              .engine = engine_,
+              .process = process_,
+              .monitor = monitor_,
+              .stops = stops_,
+              .situation = situation_,
+              .incidents = incidents_,
+              .stacks = stacks_,
+              .precautions = precautions_,
+              .by_operator = operator_,
+              .look = {vm_, process_, monitor_, samples_, stall_, situation_}}) {}
+
+void vm_watcher::spawn(asio::awaitable<void> task, std::string_view what) {
+  vm_.shared.tasks.spawn(keeping(shared_from_this(), std::move(task)), fmt::format("{}: {}", vm_.name, what));
+}
 
 void vm_watcher::watch_process(evidence::process of, std::string uuid) {
   take_process(std::move(of));
-  vm_.uuid = std::move(uuid);
-  vm_.no_monitor = true;
-  vm_.monitor.problem = "no monitor of it was enrolled: it is watched as a process";
+  vm_.model.uuid = std::move(uuid);
+  vm_.model.no_monitor = true;
+  vm_.model.monitor.problem = "no monitor of it was enrolled: it is watched as a process";
 }
 
 void vm_watcher::hand_over() {
-  for (auto& [run, record] : records_)
-    carry_out(run, policies::add_note{"Its monitor was found; it is watched through that from now on."});
-  while (!records_.empty())
-    carry_out(std::string(records_.begin()->first), policies::close_incident{"observed"});
+  incidents_.note_in_all("Its monitor was found; it is watched through that from now on.");
+  incidents_.close_all("observed");
   stop();
 }
 
 asio::awaitable<void> vm_watcher::keep_connected() {
   const auto self = shared_from_this();
   auto pause = first_retry;
-  while (!stopping_) {
-    auto connection = qmp::connect(shared_.executor, where_.path);
+  while (!vm_.stopping) {
+    auto connection = qmp::connect(vm_.shared.executor, where_.path);
     if (connection) {
       const auto began = now();
       co_await serve(std::move(*connection));
       if (now() - began > last_retry) pause = first_retry;
     } else {
-      vm_.monitor.problem = to_string(connection.error());
+      vm_.model.monitor.problem = to_string(connection.error());
     }
-    if (stopping_) break;
+    if (vm_.stopping) break;
     retry_.expires_after(pause);
     co_await retry_.async_wait(as_result);
     pause = std::min(pause * 2, last_retry);
   }
 }
 
+asio::awaitable<void> vm_watcher::serve(qmp::socket connection) {
+  const auto self = shared_from_this();
+  const bool known = co_await identify(connection.native_handle());
+  if (!known || vm_.stopping) co_return;  // after stop() nobody would end the session
+  if (!owner_.claim(*this)) {
+    forget_vm();
+    vm_.model.monitor.problem = "its process is watched through another socket already";
+    co_return;
+  }
+  const auto how = co_await monitor_.talk(std::move(connection));
+  disconnected(how);
+}
+
+/// Only a QEMU counts. False: the process could not be told, and the connection must be given up.
+asio::awaitable<bool> vm_watcher::identify(int socket_fd) {
+  auto peer = co_await peer_of_monitor(vm_, retry_, socket_fd);
+  const auto held = process_.held;
+  if (!peer && held && held->alive()) {  // out of descriptors, say: unknown is not another
+    vm_.model.monitor.problem = peer.error();
+    co_return false;
+  }
+  if (!peer || !peer->is_qemu()) {
+    forget_vm();  // whether it is the VM of the last session nobody can tell
+    spdlog::info("{}: {}; watched by QMP alone", vm_.name,
+                 peer ? fmt::format("the peer, pid {}, is no QEMU", peer->pid()) : peer.error());
+    co_return true;
+  }
+  const bool same = held && held->pid() == peer->pid() && held->start_time() == peer->start_time();
+  if (!same) {
+    if (process_.lives() && !held->alive()) process_gone(now());
+    decide();
+    forget_vm();
+    take_process(std::move(*peer));
+  }
+  co_return true;
+}
+
+void vm_watcher::take_process(evidence::process of) {
+  process_.take(std::move(of));
+  precautions_.remember();
+}
+
+/// Another process stands behind the monitor now: nothing of the old one is true any more.
+void vm_watcher::forget_vm() {
+  incidents_.close_all("failed");
+  vm_.model = {};
+  monitor_.forget_messages();
+  stall_.forget();
+  engine_ = {};
+  precautions_.forget();
+  incidents_.forget_signatures();
+  process_.forget();
+}
+
+void vm_watcher::disconnected(const vm_monitor::end& how) {
+  const auto& [why, was_ready] = how;
+  auto& shared = vm_.shared;
+  note_state();
+  if (shared.meter.protocol_error && why.code != qmp::errc::closed && why.code != qmp::errc::cancelled) {
+    shared.meter.protocol_error(to_string(why.code));
+  }
+  if (vm_.stopping) return;
+  if (was_ready || why.code != qmp::errc::no_greeting) {
+    shared.hub.publish("disconnected", vm_.name, to_string(why));
+    spdlog::log(why.code == qmp::errc::closed ? spdlog::level::info : spdlog::level::warn,
+                "{}: disconnected: {}", vm_.name, to_string(why));
+  }
+  wake_soon();
+}
+
+void vm_watcher::greeted() {
+  stall_.forget_pulse();  // from now on the monitor tells
+  wake_soon();
+}
+
+void vm_watcher::ready() {
+  const auto text = summary(vm_.model, process());
+  vm_.shared.hub.publish("connected", vm_.name, text);
+  spdlog::info("{}: connected to {}", vm_.name, text);
+  next_probe_ = now();  // the next tick asks
+  wake_soon();
+}
+
+void vm_watcher::happened(const qmp::event& e) {
+  if (vm_.shared.meter.event_received) vm_.shared.meter.event_received();
+  auto unknown = policies::apply_event(vm_.model, e, now());
+  if (unknown.any()) {
+    // The queries of the block layer do I/O in QEMU: only while it is well.
+    unknown.nodes = unknown.nodes && !stall_.active();
+    monitor_.want(unknown);
+  }
+  note_risk();
+}
+
+void vm_watcher::answered(policies::query q, bool told) {
+  if (vm_.migrates() != was_migrating_ || policies::at_risk(vm_.model) != was_at_risk_) {  // no event said so
+    monitor_.want({.settings = vm_.migrates()});
+    note_risk();
+  }
+  if (told && q == policies::query::name && where_.fixed_name.empty() && !vm_.model.guest_name.empty())
+    owner_.named(*this);
+}
+
+void vm_watcher::went_on(policies::instant at, bool out_of_band) {
+  if (out_of_band) return;
+  if (stall_.active()) stall_.review(at);
+  // The last answer that was missing: the engine may have an incident to close.
+  if ((engine_.on_watch() || policies::at_risk(vm_.model)) && monitor_.wants_nothing()) wake_soon();
+}
+
+/// A job or a migration has begun, or is over. The guard of a switchover has milliseconds.
+void vm_watcher::note_risk() {
+  const bool risk = policies::at_risk(vm_.model);
+  if (risk && !was_at_risk_) next_probe_ = next_sample_ = now();
+  if (vm_.migrates() && !was_migrating_) next_sample_ = now();  // are the targets of its mirrors alive?
+  if (risk || was_at_risk_) wake_soon();
+  was_at_risk_ = risk;
+  was_migrating_ = vm_.migrates();
+}
+
 void vm_watcher::on_time() {
-  if (stopping_) return;
+  if (vm_.stopping) return;
   const auto at = now();
   tick(at);
   due_ = next_wake(at);
-  shared_.clock.call(shared_from_this(), due_);
+  vm_.shared.clock.call(shared_from_this(), due_);
 }
 
 void vm_watcher::wake_soon() {
   due_ = now();
-  shared_.clock.call(shared_from_this(), due_);
+  vm_.shared.clock.call(shared_from_this(), due_);
 }
 
 void vm_watcher::stop() {
-  stopping_ = true;
+  vm_.stopping = true;
   retry_.cancel();
-  if (session_) session_->close();
+  monitor_.close();
 }
 
 void vm_watcher::tick(policies::instant at) {
   // A live session is proof of life; without one, or in doubt, the pidfd tells.
-  const bool doubt = !session_ || suspicion_.active() || engine_.incident_open();
-  if (doubt && process_ && !gone_ && !process_->alive()) process_gone(at);
+  const bool doubt = !connected() || stall_.active() || engine_.incident_open();
+  if (doubt && process_.lives() && !process_.held->alive()) process_gone(at);
   if (at >= next_probe_) probe(at);
-  review(at);
-  const auto sample_at = suspicion_.active() ? suspicion_.next_sample_at() : next_sample_;
-  if (process_ && !gone_ && !sampling_ && !engine_.acting() &&
-      at >= std::max(sample_at, undisturbed_until_)) {
-    sampling_ = true;
-    shared_.tasks.spawn(take_sample(), name_ + ": evidence");
+  stall_.review(at);
+  if (process_.lives() && !process_.sampling && !engine_.acting() && at >= sample_at()) {
+    process_.sampling = true;
+    spawn(take_sample(), "evidence");
   }
-  decide(at);
+  decide_at(at);
   note_state();
+  if (process_.gone && incidents_.none()) {  // it is remembered for minutes, and nothing will want them
+    monitor_.forget_messages();
+    stall_.forget_samples();
+  }
 }
 
-void vm_watcher::review(policies::instant at) {
-  if (gone_) return;  // its verdict is final
-  const bool before = suspicion_.active();
-  suspicion_.update(vm_, at, shared_.settings->probe);
-  if (suspicion_.active() && !before) {
-    shared_.hub.publish("suspect", name_, "no answer from the main loop, looking for the cause");
-  } else if (!suspicion_.active() && before && !session_) {
-    verdict_.reset();
-  } else if (!suspicion_.active() && before) {
-    verdict_.reset();
-    shared_.hub.publish("answers", name_, "the main loop answers again");
-    want({.status = true, .jobs = true, .migration = true});  // know at once how it stands
+void vm_watcher::decide() {
+  decide_at(now());
+}
+
+void vm_watcher::decide_at(policies::instant at) {
+  if (situation_.nothing_to_decide()) return;
+  for (auto& d : situation_.decide(at)) {
+    std::visit(
+        [&](auto& what) {
+          if constexpr (requires { steps_.carry_out(d.run, std::move(what)); })
+            steps_.carry_out(d.run, std::move(what));
+          else
+            incidents_.carry_out(d.run, std::move(what));
+        },
+        d.what);
   }
-  note_state();
+  if (!engine_.acting()) stacks_.begin();
 }
 
 void vm_watcher::probe(policies::instant at) {
   next_probe_ = next_probe_after(at);
-  if (!session_ && process_ && !gone_ && !pulsing_) {
-    pulsing_ = true;
-    shared_.tasks.spawn(take_pulse(), name_ + ": pulse");
+  if (!connected() && process_.lives() && !process_.pulsing) {
+    process_.pulsing = true;
+    spawn(take_pulse(), "pulse");
   }
-  if (!session_ || !session_->is_ready()) return;
-  if (!session_->in_band_outstanding()) ask(policies::next_probe(vm_, probes_++));
-  // While the main loop is silent the monitor's own thread is asked: it says whether QEMU as a whole stands
-  // still, and what could be yanked.
-  const bool oob_asked = std::ranges::any_of(pending_, &pending_query::out_of_band);
-  if (suspicion_.active() && session_->is_ready() && session_->oob() && !oob_asked)
-    ask(policies::query::yank);
+  monitor_.probe(stall_.active());
+}
+
+asio::awaitable<void> vm_watcher::take_sample() {
+  const auto of = process_.held;
+  auto facts = co_await samples_.take();
+  process_.sampling = false;
+  if (vm_.stopping || of != process_.held || process_.gone) co_return;
+  if (facts.alive)
+    stall_.use(std::move(facts));
+  else
+    process_gone(facts.at);
+  next_sample_ = now() + between_samples();  // in view of what this one shows
+  wake_soon();
+}
+
+asio::awaitable<void> vm_watcher::take_pulse() {
+  const auto of = process_.held;
+  const auto main = co_await samples_.pulse();
+  process_.pulsing = false;
+  if (vm_.stopping || of != process_.held || process_.gone || connected() || !main) co_return;
+  stall_.use(*main, now());
+  if (vm_.model.quiet_since || stall_.active()) wake_soon();
+}
+
+/// A well VM is looked at once a minute, so that a disk that stands still is seen while QMP answers; one
+/// whose fate a migration decides beside a mirror, four times a second.
+policies::duration vm_watcher::between_samples() const {
+  using namespace std::chrono_literals;
+  if (vm_.migrates() && !vm_.model.jobs.empty()) return 250ms;
+  if (!vm_.model.jobs.empty()) return 1s;
+  return stall_.io().waits() ? 5s : 60s;
+}
+
+policies::instant vm_watcher::sample_at() const {
+  return std::max(process_.undisturbed_until,
+                  stall_.active() ? stall_.suspicion().next_sample_at() : next_sample_);
 }
 
 /// Never later than the interval, and on a grid, so that many VMs are probed in one go: waking up a thousand
 /// times a second costs more than the probes.
 policies::instant vm_watcher::next_probe_after(policies::instant at) const {
   const policies::duration interval =
-      shared_.settings->probe.interval / (policies::at_risk(vm_) ? risk_factor : 1);
+      vm_.shared.settings->probe.interval / (policies::at_risk(vm_.model) ? risk_factor : 1);
   const auto grid = std::min<policies::duration>(milliseconds(50), interval / 4);
   const auto due = (at + interval).time_since_epoch();
   return policies::instant(due - due % grid);
@@ -166,22 +343,10 @@ policies::instant vm_watcher::next_probe_after(policies::instant at) const {
 
 policies::instant vm_watcher::next_wake(policies::instant at) const {
   auto wake = next_probe_;
-  if (process_ && !gone_ && !sampling_ && !engine_.acting())
-    wake = std::min(
-        wake, std::max(undisturbed_until_, suspicion_.active() ? suspicion_.next_sample_at() : next_sample_));
-  if (!suspicion_.active() && vm_.monitor.waiting_since) {
-    wake = std::min(wake, *vm_.monitor.waiting_since + shared_.settings->probe.late_after);
-  }
+  if (process_.lives() && !process_.sampling && !engine_.acting()) wake = std::min(wake, sample_at());
+  if (const auto& since = vm_.model.monitor.waiting_since; since && !stall_.active())
+    wake = std::min(wake, *since + vm_.shared.settings->probe.late_after);
   return std::max(wake, at + milliseconds(1));
-}
-
-vm_state vm_watcher::state() const {
-  if (gone_) return vm_state::gone;
-  if (verdict_ && !is_only_late(verdict_->kind)) return vm_state::stalled;
-  const bool mute = !where_.no_monitor && (!session_ || !session_->is_ready());
-  if (suspicion_.active() || mute) return vm_state::suspect;
-  if (held() != nullptr) return vm_state::held;
-  return vm_state::healthy;
 }
 
 void vm_watcher::note_state() {
@@ -190,26 +355,53 @@ void vm_watcher::note_state() {
   state_ = is;
   state_since_ = now();
   if (is == vm_state::healthy)
-    shared_.hub.publish("healthy", name_, fmt::format("healthy, {}", vm_.run_state));
+    vm_.shared.hub.publish("healthy", vm_.name, fmt::format("healthy, {}", vm_.model.run_state));
 }
 
 void vm_watcher::process_gone(policies::instant at) {
-  gone_ = true;
-  policies::process_facts end;
-  end.at = at;
-  end.pid = process_->pid();
-  policies::verdict v{
-      .kind = policies::verdict_kind::gone, .since = at, .at = at, .reasons = {"The process has ended."}};
-  verdict_ = v;
+  process_.gone = true;
+  stall_.set_verdict(
+      {.kind = policies::verdict_kind::gone, .since = at, .at = at, .reasons = {"The process has ended."}});
+  const auto pid = process_.held->pid();
+  auto& shut_down = vm_.model.shut_down;
+  auto& hub = vm_.shared.hub;
   if (where_.no_monitor) {  // how it ended only its monitor would have told
-    vm_.shut_down = true;
-    shared_.hub.publish("gone", name_, "the QEMU process has ended");
-    return spdlog::info("{}: QEMU process {} has ended", name_, end.pid);
+    shut_down = true;
+    hub.publish("gone", vm_.name, "the QEMU process has ended");
+    return spdlog::info("{}: QEMU process {} has ended", vm_.name, pid);
   }
-  shared_.hub.publish("gone", name_,
-                      vm_.shut_down ? "shut down" : "the QEMU process has ended without a shutdown");
-  spdlog::log(vm_.shut_down ? spdlog::level::info : spdlog::level::warn, "{}: QEMU process {} has ended{}",
-              name_, end.pid, vm_.shut_down ? "" : " without a SHUTDOWN event");
+  hub.publish("gone", vm_.name, shut_down ? "shut down" : "the QEMU process has ended without a shutdown");
+  spdlog::log(shut_down ? spdlog::level::info : spdlog::level::warn, "{}: QEMU process {} has ended{}",
+              vm_.name, pid, shut_down ? "" : " without a SHUTDOWN event");
+}
+
+bool vm_watcher::held_itself() const {
+  return vm_.shared.holds.own(vm_.name, std::chrono::system_clock::now());
+}
+
+bool vm_watcher::core_flagged() const {
+  return process_.lives() && coredump::is_flagged(*process_.held);
+}
+
+asio::awaitable<void> vm_watcher::take_back() {
+  const auto self = shared_from_this();
+  co_await steps_.take_back();
+}
+
+asio::awaitable<process_samples::result> vm_watcher::fresh_sample(std::chrono::milliseconds patience) {
+  const auto self = shared_from_this();
+  co_return co_await samples_.fresh(patience);
+}
+
+asio::awaitable<process_stops::stacks_result> vm_watcher::stacks_now() {
+  const auto self = shared_from_this();
+  co_return co_await stops_.stacks_on_request();
+}
+
+asio::awaitable<operator_steps::result> vm_watcher::act_for_operator(operator_act asked,
+                                                                     std::function<void(std::string)> say) {
+  const auto self = shared_from_this();
+  co_return co_await operator_.act(std::move(asked), std::move(say));
 }
 
 }  // namespace unwedge::watch

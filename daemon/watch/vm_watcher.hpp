@@ -1,22 +1,10 @@
-// One VM: its QMP session, its model, its suspicion, its incident. Wires the pure parts in policies/ to the
-// world: what is observed goes in, what they decide is carried out. Decides nothing itself. One thread.
+// One VM: connects the parts that watch it (its monitor, its process, the stall, the incidents, the steps)
+// with each other, with the clock and with the fleet. What is observed goes to the pure parts in policies/,
+// what they decide is carried out. Decides nothing itself. One thread.
 #pragma once
 
-#include "daemon/evidence/process.hpp"
-#include "daemon/watch/incident_recorder.hpp"
-#include "daemon/watch/services.hpp"
-#include "daemon/watch/stop_traces.hpp"
-#include "policies/engine.hpp"
-#include "policies/pulse.hpp"
-#include "policies/signature.hpp"
-#include "policies/stacks.hpp"
-#include "policies/suspicion.hpp"
-#include "policies/vm_model.hpp"
-#include "qmp/message_history.hpp"
+#include "daemon/watch/vm_steps.hpp"
 
-#include <expected>
-#include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,10 +17,6 @@ struct endpoint {
   std::string fixed_name;   ///< from the configuration; empty: the guest's own name, else the socket's
   bool no_monitor = false;  ///< nobody enrolled it: its process is all that there is to watch
 };
-
-/// The contract's words.
-enum class vm_state { healthy, suspect, stalled, held, gone };
-std::string_view to_string(vm_state);
 
 class vm_watcher;
 
@@ -48,7 +32,11 @@ class watcher_owner {
   ~watcher_owner() = default;
 };
 
-class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, private qmp::session_observer {
+/// Each of its coroutines, and each task that it spawns for a part, holds it: the parts are members and need
+/// no lifetime of their own. `shared` and `owner` outlive it.
+class vm_watcher final : public std::enable_shared_from_this<vm_watcher>,
+                         private vm_driver,
+                         private vm_monitor::listener {
  public:
   vm_watcher(services& shared, endpoint where, watcher_owner& owner);
 
@@ -69,198 +57,97 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>, privat
   /// Ends all of it soon.
   void stop();
 
-  const std::string& name() const { return name_; }
-  void rename(std::string name) { name_ = std::move(name); }
+  const std::string& name() const { return vm_.name; }
+  void rename(std::string name) { vm_.name = std::move(name); }
   const endpoint& where() const { return where_; }
-  const policies::vm_model& model() const { return vm_; }
-  const evidence::process* process() const { return process_.get(); }
-  const std::optional<policies::verdict>& verdict() const { return verdict_; }
+  const policies::vm_model& model() const { return vm_.model; }
+  const evidence::process* process() const { return process_.held.get(); }
+  const std::optional<policies::verdict>& verdict() const { return stall_.verdict(); }
   /// As surfaces show it, with the known hangs that it fits. Only with a verdict.
-  boost::json::object verdict_json() const;
-  const policies::suspicion& suspicion() const { return suspicion_; }
+  boost::json::object verdict_json() const { return incidents_.verdict_json(*verdict()); }
+  const policies::suspicion& suspicion() const { return stall_.suspicion(); }
+  /// The last messages of its monitor, for as long as they may be wanted.
+  const qmp::message_history& messages() const { return monitor_.history(); }
   /// Of the incident that was opened first among those that are open; empty: none is.
-  std::string incident_id() const;
-  /// What holds, with sentences as of now.
-  policies::conditions conditions() const;
-  /// Of the switchover guard, in a sentence; empty: there is nothing to guard.
-  std::string guard_standing() const;
-  const holds::hold* held() const;
+  std::string incident_id() const { return incidents_.first_id(); }
+  policies::conditions conditions() const { return situation_.conditions(); }
+  std::string guard_standing() const { return situation_.guard_standing(); }
+  const holds::hold* held() const { return vm_.held(); }
   bool held_itself() const;
-  const std::string& host_starved() const { return shared_.host_starved; }
+  const std::string& host_starved() const { return vm_.shared.host_starved; }
   std::size_t steps_of(const std::string& policy) const { return engine_.steps_of(policy); }
   std::vector<std::string> open_policies() const { return engine_.open_policies(); }
-  bool connected() const { return session_ != nullptr; }
-  vm_state state() const;
+  bool connected() const { return monitor_.session() != nullptr; }
+  vm_state state() const { return situation_.state(); }
   policies::instant state_since() const { return state_since_; }
-  policies::authority allowed() const { return shared_.settings->authority_of(name_); }
-
-  /// Takes back what was set in QEMU and would be in the way without us. For the daemon's end.
-  asio::awaitable<void> take_back();
-
-  /// A fresh look at the process, for an operator; the engine is not told of it.
-  using sample_result = std::expected<policies::process_facts, std::string>;
-  asio::awaitable<sample_result> fresh_sample(std::chrono::milliseconds patience);
-  /// Its threads' stacks, likewise.
-  using stacks_result = std::expected<policies::process_stacks, std::string>;
-  asio::awaitable<stacks_result> stacks_now();
-
-  /// What an operator may ask for by name: flag-core, core, abort. Says first what it would mean (`say`),
-  /// then does it, on record. The sentence of what was done, or why not: the VM's authority, a hold, a dry
-  /// run, another step under way, no `yes` where it takes one.
-  struct operator_act {
-    std::string action;
-    bool yes = false;
-    bool with_ram = false;
-  };
-  asio::awaitable<std::expected<std::string, std::string>> act_for_operator(
-      operator_act asked, std::function<void(std::string)> say);
+  policies::authority allowed() const { return vm_.allowed(); }
   /// Its process is prepared for the kernel's core. Reads one small file of /proc.
   bool core_flagged() const;
 
+  /// For the daemon's end, see vm_steps.
+  asio::awaitable<void> take_back();
+  /// A fresh look at the process, for an operator; the engine is not told of it.
+  asio::awaitable<process_samples::result> fresh_sample(std::chrono::milliseconds patience);
+  /// Its threads' stacks, likewise.
+  asio::awaitable<process_stops::stacks_result> stacks_now();
+  /// See operator_steps.
+  asio::awaitable<operator_steps::result> act_for_operator(operator_act asked,
+                                                           std::function<void(std::string)> say);
+
   /// An incident of an earlier run of the daemon that is about this very process.
-  void take_up(const policies::incident& open);
+  void take_up(const policies::incident& open) { incidents_.take_up(open, engine_); }
 
  private:
-  struct pending_query {
-    qmp::command_id id;
-    policies::query what;
-    policies::instant sent;
-    bool out_of_band;
-  };
+  void spawn(asio::awaitable<void> task, std::string_view what) override;
+  void wake_soon() override;
+  void decide() override;
+  void note_state() override;
 
-  // vm_session.cpp: what the monitor says
-  void on_greeting() override;
-  void on_ready(const qmp::greeting& hello, bool oob) override;
-  void on_event(const qmp::event& e) override;
-  void on_reply(qmp::command_id id, const qmp::reply& r) override;
-  /// False: the process could not be told, and the connection must be given up.
+  void greeted() override;
+  void ready() override;
+  void happened(const qmp::event& e) override;
+  void answered(policies::query q, bool told) override;
+  void went_on(policies::instant at, bool out_of_band) override;
+
   asio::awaitable<bool> identify(int socket_fd);
   void take_process(evidence::process of);
   void forget_vm();
-  void session_ended(const qmp::error& why);
-  void ask(policies::query q);
-  void note_risk();
-  void want(policies::refresh r);
-  void ask_next();
+  void disconnected(const vm_monitor::end& how);
 
-  // vm_watcher.cpp: time
-  void wake_soon();
   void tick(policies::instant now);
-  void review(policies::instant now);
+  void decide_at(policies::instant now);
   void probe(policies::instant now);
-  policies::instant next_wake(policies::instant now) const;
-  policies::instant next_probe_after(policies::instant now) const;
-  void note_state();
-  void process_gone(policies::instant now);
-
-  // vm_verdict.cpp: evidence and its consequences
   asio::awaitable<void> take_sample();
   asio::awaitable<void> take_pulse();
-  asio::awaitable<policies::process_facts> sample_process();
-  void use(policies::process_facts facts);
   policies::duration between_samples() const;
-  bool nothing_to_decide() const;
-  bool migrates() const;
-  void decide(policies::instant now);
-  bool talking() const;
-  bool settled() const;
-  policies::vm_view view(policies::instant now) const;
-  policies::action_frame frame() const;
-  policies::look look(const policies::vm_view& v, const policies::action_frame& f) const;
+  policies::instant sample_at() const;
+  policies::instant next_wake(policies::instant now) const;
+  policies::instant next_probe_after(policies::instant now) const;
+  void note_risk();
+  void process_gone(policies::instant now);
 
-  // vm_incidents.cpp: what the engine wants on record
-  struct open_record {
-    incident_recorder recorder;
-    std::string condition;
-    policies::instant since;
-    bool stacks_asked = false;
-    std::optional<std::uint64_t> history_left_out = {};  ///< when this run of the daemon opened it
-  };
-  void carry_out(const std::string& run, policies::open_incident d);
-  void carry_out(const std::string& run, policies::amend_verdict d);
-  void carry_out(const std::string& run, policies::record_step d);
-  void carry_out(const std::string& run, policies::add_note d);
-  void carry_out(const std::string& run, policies::close_incident d);
-  open_record& begin_record(const std::string& run, std::string condition);
-  incident_recorder* recorder_of(const std::string& run);
-
-  // vm_stacks.cpp: a deeper look
-  struct awaited_sample;
-  void begin_stacks();
-  asio::awaitable<void> record_stacks(std::string run, incident_recorder record);
-  asio::awaitable<stacks_result> take_stacks();
-  void match_signatures(incident_recorder& record, const policies::process_stacks& stacks);
-  asio::awaitable<policies::process_facts> sample_undisturbed();
-  void stacks_arrived(incident_recorder record, const stacks_result& stacks, bool still_open);
-  struct awaited_stacks;
-  asio::awaitable<void> stacks_for(std::shared_ptr<awaited_stacks> whom);
-  asio::awaitable<void> sample_for(std::shared_ptr<awaited_sample> whom);
-
-  // vm_papers.cpp: what lies beside the journal
-  void on_sent(qmp::command_id id, const qmp::command& c) override;
-  void on_received(std::string_view raw, std::optional<qmp::command_id> answers) override;
-  void attach_first_messages(open_record& record);
-  void attach_last_messages(open_record& record);
-  void attach_host(const open_record& record, const std::string& policy);
-  asio::awaitable<void> take_host_paper(incident_recorder to, boost::json::object known);
-
-  // vm_actions.cpp: what it wants done
-  void carry_out(const std::string& run, policies::take_step d);
-  void carry_out(const std::string& run, policies::set_precaution d);
-  asio::awaitable<void> act(std::string run, policies::step s);
-  asio::awaitable<void> set(policies::set_precaution p);
-  asio::awaitable<std::string> perform(std::string run, policies::step s);
-  asio::awaitable<std::string> refresh_evidence(std::string run, policies::step s);
-  asio::awaitable<std::string> send(policies::step s);
-  asio::awaitable<void> migration_is_over();
-
-  // vm_process.cpp: what is done to the process from outside
-  asio::awaitable<bool> inspection_is_over();
-  asio::awaitable<cores::answer> do_to_process(std::string action, bool with_ram, std::string incident);
-  asio::awaitable<std::string> perform_on_process(std::string run, policies::step s);
-  asio::awaitable<std::string> same_verdict_again();
-  std::string refuses_operator(const operator_act& asked) const;
-  asio::awaitable<std::expected<std::string, std::string>> record_for_operator(operator_act asked);
-  std::string open_for_operator(const operator_act& asked);
-  void save_precautions();
-
-  services& shared_;
   endpoint where_;
   watcher_owner& owner_;
-  std::string name_;
-  bool stopping_ = false;
-
-  policies::vm_model vm_;
-  qmp::message_history history_;
-  policies::suspicion suspicion_;
-  policies::pulse pulse_;  ///< of its main thread, while no session tells whether it lives
-  policies::engine engine_;
-  std::optional<policies::verdict> verdict_;
-  std::vector<policies::signature_match> signatures_;  ///< that the stacks of this stall fit
-  std::map<std::string, open_record> records_;         ///< of open incidents, by the engine's run
-  std::optional<boost::json::object> saved_precautions_;
-  policies::io_health io_;
-  policies::instant next_sample_{};
-
-  std::shared_ptr<const evidence::process> process_;
-  bool gone_ = false;
-  std::shared_ptr<qmp::session> session_;
-  std::vector<pending_query> pending_;
-  std::vector<policies::query> wanted_;
-  bool synced_ = false;  ///< of this session: all that a new one asks is answered, and the model true
-  std::uint64_t probes_ = 0;
-  policies::instant next_probe_{};
-  bool sampling_ = false, pulsing_ = false, inspecting_ = false;
-  stop_traces traces_;
-  policies::instant stacks_after_{};       ///< a step has been taken: it gets its time first
-  policies::instant undisturbed_until_{};  ///< no sample begins before
-  bool operator_acts_ = false;             ///< a step that an operator asked for is under way
-  bool was_at_risk_ = false, was_migrating_ = false;
-
-  policies::instant due_{};
   asio::steady_timer retry_;
+  policies::instant due_{}, next_probe_{}, next_sample_{};
+  bool was_at_risk_ = false, was_migrating_ = false;
   vm_state state_ = vm_state::suspect;
   policies::instant state_since_;
+
+  // Each knows those before it only.
+  watched_vm vm_;
+  policies::engine engine_;
+  vm_process process_;
+  vm_monitor monitor_;
+  process_samples samples_;
+  process_stops stops_;
+  stall_watch stall_;
+  vm_situation situation_;
+  vm_incidents incidents_;
+  incident_stacks stacks_;
+  vm_precautions precautions_;
+  operator_steps operator_;
+  vm_steps steps_;
 };
 
 }  // namespace unwedge::watch

@@ -83,7 +83,7 @@ class simulated_daemon {
   instant next_wake(instant now) const;
   void end_of_process(instant now);
 
-  // as vm_session.cpp
+  // as vm_monitor.cpp
   void note_risk(instant now);
   void want(refresh r);
   void ask_next(instant now);

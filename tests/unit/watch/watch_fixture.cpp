@@ -50,6 +50,11 @@ std::map<std::string, std::string> watch_fixture::idle_vm() {
 scripted_peer& watch_fixture::watch(script steps, std::map<std::string, std::string> standing) {
   peer.emplace(io, std::move(steps), std::move(standing));
   peer->listen(folder / "vm.sock");
+  watch_at(folder / "vm.sock");
+  return *peer;
+}
+
+void watch_fixture::watch_at(const std::string& socket_path) {
   services.emplace(watch::services{io.get_executor(),
                                    pool,
                                    *store,
@@ -65,8 +70,7 @@ scripted_peer& watch_fixture::watch(script steps, std::map<std::string, std::str
                                    {},
                                    {}});
   fleet.emplace(*services);
-  fleet->add({folder / "vm.sock", "vm"});
-  return *peer;
+  fleet->add({socket_path, "vm"});
 }
 
 bool watch_fixture::until(const std::function<bool()>& condition, std::chrono::seconds limit) {

@@ -1,0 +1,153 @@
+#include "daemon/watch/vm_steps.hpp"
+
+#include "qmp/commands.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+namespace unwedge::watch {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds intent_patience{2'000};
+
+policies::instant now() {
+  return std::chrono::steady_clock::now();
+}
+
+policies::step_outcome outcome_of(std::string_view result) {
+  if (result == "done") return policies::step_outcome::done;
+  return result.starts_with("refused") ? policies::step_outcome::refused : policies::step_outcome::failed;
+}
+
+/// The one command of ours that does not need the main loop (QEMU >= 6.0).
+bool out_of_band(const policies::step& s) {
+  return s.action == "yank";
+}
+
+std::string in_words(const policies::step& s) {
+  return fmt::format("{} {}", s.action, boost::json::serialize(s.arguments));
+}
+
+}  // namespace
+
+void vm_steps::carry_out(const std::string& run, policies::take_step d) {
+  n_.vm.driver.spawn(act(run, std::move(d.step)), run);
+}
+
+void vm_steps::carry_out(const std::string&, policies::set_precaution d) {
+  n_.precautions.save();
+  n_.vm.driver.spawn(set(std::move(d)), "precaution");
+}
+
+asio::awaitable<void> vm_steps::act(std::string run, policies::step s) {
+  const auto of = n_.process.held;
+  if (auto* recorder = n_.incidents.of(run)) {
+    if (s.urgent)
+      recorder->intent_in_passing(s);
+    else
+      co_await recorder->intent(s, intent_patience);
+  }
+  const auto began = now();
+  const auto result = co_await perform(run, s);
+  const auto took = std::chrono::duration_cast<milliseconds>(now() - began);
+  if (!policies::acts_on_process(s)) n_.stacks.not_before(now() + s.verify_within + milliseconds(500));
+  if (of != n_.process.held) co_return;  // another VM is behind the monitor: that run is no more
+  auto& shared = n_.vm.shared;
+  if (auto* recorder = n_.incidents.of(run)) recorder->outcome(result, took);
+  n_.engine.step_done(run, outcome_of(result), now(), shared.host_budget);
+  n_.precautions.save();
+  if (shared.meter.step_ended) shared.meter.step_ended(s.action, result);
+  shared.hub.publish("step", n_.vm.name, in_words(s) + ": " + result, {{"result", result}, {"policy", run}});
+  spdlog::warn("{}: {}: {}: {}", n_.vm.name, run, in_words(s), result);
+  n_.vm.driver.decide();
+  n_.vm.driver.note_state();
+  n_.vm.driver.wake_soon();
+}
+
+asio::awaitable<void> vm_steps::set(policies::set_precaution p) {
+  const auto of = n_.process.held;
+  const auto result = co_await send(p.step);
+  if (of != n_.process.held) co_return;  // another VM is behind the monitor
+  n_.vm.shared.hub.publish("guard", n_.vm.name, fmt::format("{}: {}: {}", in_words(p.step), p.why, result),
+                           {{"result", result}});
+  spdlog::info("{}: {}: {}: {}", n_.vm.name, in_words(p.step), p.why, result);
+  n_.engine.precaution_done(p.step, result == "done", now());
+  n_.precautions.save();
+  n_.vm.driver.wake_soon();
+}
+
+asio::awaitable<std::string> vm_steps::perform(std::string run, policies::step s) {
+  if (policies::acts_on_process(s)) co_return co_await perform_on_process(std::move(run), std::move(s));
+  if (!n_.monitor.is_ready()) co_return "refused: the connection was lost";
+  if (out_of_band(s)) {
+    if (auto lost = co_await look_.before_yank(); !lost.empty()) co_return lost;
+  }
+  if (auto changed = look_.confirmed(run, s); !changed.empty()) co_return changed;
+  co_return co_await send(std::move(s));
+}
+
+/// A policy's step; its intent is on record.
+asio::awaitable<std::string> vm_steps::perform_on_process(std::string run, policies::step s) {
+  if (n_.by_operator.under_way()) co_return "refused: a step that the operator asked for is under way";
+  if (s.action == "abort") {
+    if (auto changed = co_await look_.same_verdict_again(); !changed.empty()) co_return changed;
+  }
+  const auto of = n_.process.held;
+  if (auto changed = look_.confirmed(run, s); !changed.empty()) co_return changed;
+  const auto* record = n_.incidents.of(run);
+  const auto incident = record != nullptr ? record->id() : std::string();
+  const auto done = co_await n_.stops.carry_out(s.action, false, incident);
+  if (!done) co_return (s.action == "flag-core" ? "refused: " : "failed: ") + done.error();
+  if (of != n_.process.held) co_return "done";
+  n_.incidents.carry_out(run, policies::add_note{watch::in_words(s.action, *done)});
+  co_return "done";
+}
+
+/// An in-band command is a probe as well: if it is not answered, the VM becomes suspect.
+asio::awaitable<std::string> vm_steps::send(policies::step s) {
+  const auto session = n_.monitor.session();
+  if (!session) co_return "refused: the connection was lost";
+  auto& waiting_since = n_.vm.model.monitor.waiting_since;
+  const bool in_band = !out_of_band(s);
+  if (in_band && !waiting_since) waiting_since = now();
+  const auto done = co_await qmp::execute(session, {s.action, s.arguments, !in_band}, command_patience);
+  if (session != n_.monitor.session()) co_return done ? "done" : "failed: " + to_string(done.error());
+  if (done)
+    policies::apply_accepted(n_.vm.model, s.action, s.arguments, now());
+  else if (s.action.starts_with("migrate-set-"))
+    n_.monitor.want({.settings = true});  // whether it took effect is not known
+  co_return done ? "done" : "failed: " + to_string(done.error());
+}
+
+/// The capability can be switched off only once the migration is over.
+asio::awaitable<void> vm_steps::take_back() {
+  if (!n_.situation.talking()) co_return;
+  for (auto& s : n_.engine.to_take_back(n_.vm.model)) {
+    if (s.action == "migrate-set-capabilities") co_await migration_is_over();
+    const auto text = in_words(s);
+    const auto result = co_await send(std::move(s));
+    spdlog::info("{}: taken back: {}: {}", n_.vm.name, text, result);
+    if (result != "done") co_return n_.precautions.save();
+  }
+  n_.engine.taken_back();
+  n_.precautions.save();
+}
+
+asio::awaitable<void> vm_steps::migration_is_over() {
+  const auto until = now() + command_patience;
+  asio::steady_timer pause(n_.vm.shared.executor);
+  while (n_.vm.migrates() && n_.monitor.session() && now() < until) {
+    const auto seen = co_await qmp::execute(n_.monitor.session(), qmp::query_migrate(), command_patience);
+    if (!seen) co_return;
+    policies::apply_reply(n_.vm.model, policies::query::migrate, *seen, now());
+    pause.expires_after(milliseconds(50));
+    co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
+}
+
+}  // namespace unwedge::watch
