@@ -62,7 +62,9 @@ std::optional<mapping> parse_mapping(std::string_view line) {
   unsigned major = 0, minor = 0;
   if (!take(line, m.begin, '-') || !take(line, m.end, ' ') || m.begin >= m.end) return std::nullopt;
   if (line.size() < 5 || line[4] != ' ') return std::nullopt;
+  m.writable = line[1] == 'w';
   m.executable = line[2] == 'x';
+  m.shared = line[3] == 's';
   line.remove_prefix(5);
   if (!take(line, m.offset, ' ') || !take(line, major, ':') || !take(line, minor, ' ')) return std::nullopt;
   m.device = makedev(major, minor);

@@ -15,7 +15,8 @@ namespace unwedge::inspect {
 /// One line of proc_pid_maps(5).
 struct mapping {
   std::uint64_t begin = 0, end = 0;  ///< addresses in the process
-  bool executable = false;
+  bool writable = false, executable = false;
+  bool shared = false;
   std::uint64_t offset = 0;  ///< in the file
   dev_t device = 0;
   ino_t inode = 0;   ///< 0: no file behind it

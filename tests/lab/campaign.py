@@ -27,7 +27,7 @@ CONTRADICTIONS = (Unexpected, ProcessEnded, QmpError, QmpSilent, TimeoutError)
 def snapshot(programs: Path) -> Iterator[Path]:
     """A copy of the programs, so that a build beside a long campaign cannot change what it tests."""
     with tempfile.TemporaryDirectory(prefix="uw-bin-", dir="/tmp") as copy:
-        for name in ("unwedged", "unwedgectl", "unwedge-inspect", "unwedge-core"):
+        for name in ("unwedged", "unwedgectl", "unwedge-inspect", "unwedge-core", "unwedge-rescue"):
             if (programs / name).exists():
                 shutil.copy2(programs / name, copy)
         yield Path(copy)

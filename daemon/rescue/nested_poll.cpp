@@ -1,0 +1,72 @@
+#include "daemon/rescue/nested_poll.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+namespace unwedge::rescue {
+
+namespace {
+
+using inspect::frame;
+
+// Within libc, around the system call (glibc 2.41 has three more there).
+constexpr std::size_t most_libc_frames = 4;
+// Between libc's ppoll and aio_poll: qemu_poll_ns and fdmon_poll_wait, static or not, inlined or not.
+constexpr std::size_t most_poll_frames = 4;
+
+constexpr auto poll_names =
+    std::to_array<std::string_view>({"ppoll", "__ppoll", "__GI_ppoll", "__GI___ppoll"});
+// Every way by which QEMU stops a VM's devices, from the innermost exported function on.
+constexpr auto stopping = std::to_array<std::string_view>(
+    {"vm_stop", "vm_stop_force_state", "vm_state_notify", "bdrv_drain_all_begin", "bdrv_drain_all",
+     "blk_drain", "virtio_blk_data_plane_stop", "virtio_bus_stop_ioeventfd"});
+// A process on its way out, or a loop that is not a nested one.
+constexpr auto never =
+    std::to_array<std::string_view>({"bdrv_close_all", "qemu_cleanup", "job_cancel_sync_all",
+                                     "qemu_main_loop", "main_loop_wait", "exit", "_exit"});
+
+std::string name_of(const frame& f) {
+  return f.function.value_or("?");
+}
+
+bool among(const frame& f, const auto& names) {
+  return f.function && std::ranges::find(names, *f.function) != names.end();
+}
+
+}  // namespace
+
+std::expected<std::string, std::string> judge_nested_poll(const inspect::thread_stack& stack,
+                                                          const modules_in_stack& files) {
+  const auto& frames = stack.frames;
+  if (stack.unwind != "complete")
+    return std::unexpected(fmt::format("the stack is not whole: {}", stack.unwind));
+  const auto in = [&](std::size_t i, std::string_view file) {
+    return i < frames.size() && frames[i].module == file;
+  };
+
+  std::size_t at = 0;
+  while (at < most_libc_frames && in(at, files.libc) && !among(frames[at], poll_names)) ++at;
+  if (!in(at, files.libc) || !among(frames[at], poll_names))
+    return std::unexpected("it does not begin in libc's ppoll");
+  const auto first = ++at;
+  while (at - first < most_poll_frames && in(at, files.program) && frames[at].function != "aio_poll") ++at;
+  if (!in(at, files.program) || frames[at].function != "aio_poll")
+    return std::unexpected(fmt::format("ppoll was not called from aio_poll, but from {}",
+                                       first < frames.size() ? name_of(frames[first]) : "nowhere"));
+  const auto rest = std::span{frames}.subspan(at + 1);
+  if (const auto bad = std::ranges::find_if(rest, [](const frame& f) { return among(f, never); });
+      bad != rest.end())
+    return std::unexpected(fmt::format("{} is in it", name_of(*bad)));
+  const auto known = std::ranges::find_if(rest, [](const frame& f) { return among(f, stopping); });
+  if (known == rest.end())
+    return std::unexpected("nothing in it says that the VM is being stopped or drained");
+  std::string chain = "ppoll < aio_poll";
+  for (const auto& f : rest)
+    if (f.function && f.module == files.program) chain += fmt::format(" < {}", *f.function);
+  return chain;
+}
+
+}  // namespace unwedge::rescue

@@ -1,0 +1,242 @@
+#include "daemon/rescue/survey.hpp"
+
+#include "daemon/evidence/address.hpp"
+#include "daemon/evidence/cgroup.hpp"
+#include "daemon/inspect/modules.hpp"
+#include "daemon/inspect/stack_copy.hpp"
+#include "daemon/inspect/thread_look.hpp"
+#include "daemon/rescue/confinement.hpp"
+#include "daemon/rescue/frames_x86_64.hpp"
+#include "daemon/rescue/nested_poll.hpp"
+#include "daemon/rescue/room_check.hpp"
+#include "daemon/rescue/running_lease.hpp"
+
+#include <fmt/format.h>
+
+#include <sys/syscall.h>
+
+#include <algorithm>
+
+namespace unwedge::rescue {
+
+namespace {
+
+constexpr std::size_t most_mutexes = 4;
+constexpr std::chrono::milliseconds unwinding_patience{20'000};
+
+/// One survey: what each precondition finds is there for the next.
+class surveyor {
+ public:
+  surveyor(const evidence::process& of, const lease_request& wanted, checklist& list)
+      : of_(of), wanted_(wanted), list_(list) {}
+
+  std::optional<patient> look() {
+    // Of a thread that is not there nothing else can be said.
+    if (!is_a_thread() || !undisturbed()) return std::nullopt;
+    confined();
+    polls();
+    owns_the_mutexes();
+    no_lease_runs();
+    read_files();
+    nested_poll();
+    has_room();
+    if (list_.failed() != nullptr) return std::nullopt;
+    return std::move(found_);
+  }
+
+ private:
+  bool is_a_thread() {
+    const auto look = inspect::look_at_thread(of_.proc_dir(), wanted_.holder, files_);
+    if (!look)
+      return list_.add("holder", false, fmt::format("thread {} is no thread of the process", wanted_.holder));
+    look_ = *look;
+    if (wanted_.holder == of_.pid())
+      return list_.add("holder", false,
+                       "it is the main thread: nobody would be served by its giving the lock away");
+    const auto status = files_.read(of_.proc_dir(), fmt::format("task/{}/status", wanted_.holder).c_str());
+    status_ = status ? std::string{*status} : std::string{};
+    const auto own = own_number(status_);
+    if (!own) return list_.add("holder", false, "its status does not tell its number in its pid namespace");
+    own_tid_ = *own;
+    return list_.add("holder", true,
+                     fmt::format("thread {} \"{}\", for itself {}", wanted_.holder, look_.comm, own_tid_));
+  }
+
+  bool undisturbed() {
+    constexpr auto name = "undisturbed";
+    if (look_.tracer != 0)
+      return list_.add(name, false, fmt::format("it is traced by process {}", look_.tracer));
+    if (look_.state != 'S')
+      return list_.add(name, false, fmt::format("it is in state {}, not asleep", look_.state));
+    if (const auto path = evidence::frozen_cgroup(of_))
+      return list_.add(name, false, fmt::format("its cgroup {} is frozen", *path));
+    return list_.add(name, true, "asleep, not traced, not stopped, not frozen");
+  }
+
+  void confined() {
+    const auto stack = judge_shadow_stack(status_);
+    list_.add("shadow-stack", stack.ok, stack.sentence);
+    const auto filter = judge_seccomp(status_, command_line(of_));
+    list_.add("seccomp", filter.ok, filter.sentence);
+  }
+
+  void polls() {
+    const auto place = place_of(of_.proc_dir(), wanted_.holder, files_);
+    polls_ = place && list_.add("holder-polls", judge_poll(*place).empty(),
+                                judge_poll(*place).empty()
+                                    ? fmt::format("in ppoll of {} descriptors, stack pointer {:#x}",
+                                                  static_cast<std::uint32_t>(place->args[1]), place->sp)
+                                    : judge_poll(*place));
+    if (!place) list_.add("holder-polls", false, "it is in no system call that can be seen");
+    if (place) found_.place = *place;
+  }
+
+  static std::string judge_poll(const thread_place& at) {
+    if (at.number != SYS_ppoll) return fmt::format("it is in system call {}, not in ppoll", at.number);
+    if (at.args[3] != 0) return "its ppoll has a signal mask of its own";
+    if (at.args[1] == 0) return "its ppoll polls nothing";
+    if (at.sp % 8 != 0) return "its stack pointer is odd";
+    return "";
+  }
+
+  void owns_the_mutexes() {
+    if (wanted_.mutexes.empty() || wanted_.mutexes.size() > most_mutexes) {
+      list_.add(
+          "mutex", false,
+          fmt::format("{} mutexes asked for, 1 to {} are possible", wanted_.mutexes.size(), most_mutexes));
+      return;
+    }
+    look_for_waiters();
+    for (const auto address : wanted_.mutexes) owns(address);
+  }
+
+  void owns(std::uint64_t address) {
+    const auto words = read_mutex(of_.pid(), address);
+    if (!words || address % 8 != 0) {
+      list_.add("mutex", false, fmt::format("{:#x} cannot be read as a mutex", address));
+      return;
+    }
+    const auto why = forbids_lease(*words, own_tid_);
+    list_.add("mutex", why.empty(),
+              fmt::format("{:#x}: {}", address,
+                          why.empty() ? fmt::format("kind {}, held {} times by this thread, wanted",
+                                                    words->kind, depth(*words))
+                                      : why));
+    const bool first = found_.mutexes.empty();
+    const auto waiting = std::ranges::count(waits_, address, &wait::mutex);
+    const bool main_waits = std::ranges::find(waits_, wait{of_.pid(), address}) != waits_.end();
+    if (first && !main_waits)
+      list_.add("wanted", false, fmt::format("the main thread does not wait for {:#x}", address));
+    else
+      list_.add("wanted", waiting > 0,
+                fmt::format("{} threads wait for {:#x}{}", waiting, address,
+                            main_waits ? ", the main thread too" : ""));
+    found_.mutexes.push_back({.address = address, .words = *words});
+  }
+
+  void look_for_waiters() {
+    const auto tids = evidence::list_numbers(of_.proc_dir(), "task", inspect::most_threads);
+    if (!tids) return;
+    for (const pid_t tid : tids->found) {
+      const auto place = place_of(of_.proc_dir(), tid, files_);
+      if (!place) continue;
+      if (const auto mutex = waited_mutex(*place)) waits_.push_back({tid, *mutex});
+      if (sleeps_in_a_lease(of_.pid(), *place)) leased_ = tid;
+    }
+  }
+
+  void no_lease_runs() {
+    list_.add("no-lease", leased_ == 0,
+              leased_ == 0 ? "no lease is running in this process"
+                           : fmt::format("a lease is running in thread {}", leased_));
+  }
+
+  void read_files() {
+    auto map = inspect::read_memory_map(of_.proc_dir());
+    if (!map || map->cut) {
+      list_.add("library", false, map ? "the memory map is too long" : "the memory map cannot be read");
+      return;
+    }
+    map_ = std::move(*map);
+    evidence::missing_list missing;
+    modules_ = inspect::open_modules(of_, inspect::modules_of(map_), missing);
+    auto library = find_c_library(of_, map_, modules_);
+    list_.add("library", library.has_value(), library ? library->sentence : library.error());
+    if (library) found_.library = std::move(*library);
+  }
+
+  void nested_poll() {
+    constexpr auto name = "nested-poll";
+    if (!polls_ || map_.mappings.empty()) {
+      list_.add(name, false, "not looked at: its place or the memory map is not known");
+      return;
+    }
+    inspect::captured_thread seen{.facts = {.tid = wanted_.holder, .comm = look_.comm, .state = look_.state},
+                                  .what = {}};
+    inspect::stack_copier copier{of_, map_};
+    const auto copy = copier.copy(found_.place.sp);
+    seen.what.emplace(user_regs_struct{}, std::vector<std::byte>{copy.begin(), copy.end()});
+    // What else was in its registers only a stop would tell; QEMU's frames are found by the stack pointer
+    // alone.
+    seen.what->registers.rsp = found_.place.sp;
+    seen.what->registers.rip = found_.place.pc;
+    const auto again = place_of(of_.proc_dir(), wanted_.holder, files_);
+    if (again != found_.place) {
+      list_.add(name, false, "it moved while its stack was copied");
+      return;
+    }
+    const auto stack = unwind_in_sandbox(of_.pid(), seen, modules_, unwinding_patience);
+    if (!stack) {
+      list_.add(name, false, stack.error());
+      return;
+    }
+    const auto verdict =
+        judge_nested_poll(*stack, {.program = evidence::printable(of_.exe()), .libc = found_.library.path});
+    auto returns = return_addresses(*stack, found_.place.sp, copy);
+    list_.add(name, verdict && returns, !verdict ? verdict.error() : returns ? *verdict : returns.error());
+    if (returns) found_.returns = std::move(*returns);
+  }
+
+  void has_room() {
+    const auto needed =
+        x86_64::room_below(found_.place.sp, calls_for(found_.mutexes), x86_64::most_block_xstate);
+    const auto judged =
+        polls_ ? judge_room(map_, found_.place.sp, needed.begin)
+               : finding{.name = "", .ok = false, .sentence = "not looked at: its place is not known"};
+    list_.add("stack-room", judged.ok, judged.sentence);
+  }
+
+  struct wait {
+    pid_t tid;
+    std::uint64_t mutex;
+    bool operator==(const wait&) const = default;
+  };
+
+  const evidence::process& of_;
+  const lease_request& wanted_;
+  checklist& list_;
+  evidence::proc_reader files_;
+  inspect::thread_look look_;
+  std::string status_;
+  pid_t own_tid_ = 0;
+  pid_t leased_ = 0;
+  bool polls_ = false;
+  std::vector<wait> waits_;
+  inspect::memory_map map_;
+  std::vector<inspect::module_file> modules_;
+  patient found_;
+};
+
+}  // namespace
+
+std::size_t calls_for(std::span<const held_mutex> mutexes) {
+  std::size_t calls = 1;
+  for (const auto& m : mutexes) calls += 2 * std::size_t{depth(m.words)};
+  return calls;
+}
+
+std::optional<patient> survey(const evidence::process& of, const lease_request& wanted, checklist& list) {
+  return surveyor{of, wanted, list}.look();
+}
+
+}  // namespace unwedge::rescue

@@ -1,0 +1,121 @@
+#include "daemon/rescue/unwinding.hpp"
+
+#include "daemon/evidence/file_descriptor.hpp"
+#include "daemon/inspect/messages.hpp"
+#include "daemon/inspect/privileges.hpp"
+#include "daemon/inspect/sandbox.hpp"
+#include "daemon/inspect/unwinder.hpp"
+
+#include <fmt/format.h>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <exception>
+
+namespace unwedge::rescue {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::size_t most_bytes = 1 << 20;
+
+void write_all(int to, std::string_view text) {
+  while (!text.empty()) {
+    const auto sent = ::write(to, text.data(), text.size());
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent <= 0) return;
+    text.remove_prefix(static_cast<std::size_t>(sent));
+  }
+}
+
+[[noreturn]] void unwind_and_end(pid_t pid, const inspect::captured_thread& what,
+                                 std::span<inspect::module_file> modules, int out) {
+  inspect::message said = inspect::failed_message{"nothing"};
+  try {
+    inspect::drop_all_rights();
+    inspect::enter_sandbox();
+    inspect::unwinder by{pid, modules};
+    said = inspect::stack_message{by.unwind(what)};
+  } catch (const std::exception& error) {
+    said = inspect::failed_message{error.what()};
+  }
+  write_all(out, inspect::encode(said));
+  ::_exit(0);
+}
+
+std::string read_until(int from, steady_clock::time_point end) {
+  std::string text;
+  std::array<char, 16'384> chunk;
+  while (text.size() < most_bytes) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - steady_clock::now());
+    pollfd ready{.fd = from, .events = POLLIN, .revents = 0};
+    if (left.count() <= 0 || ::poll(&ready, 1, static_cast<int>(left.count())) == 0) break;
+    const auto got = ::read(from, chunk.data(), chunk.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    text.append(chunk.data(), static_cast<std::size_t>(got));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::expected<inspect::thread_stack, std::string> unwind_in_sandbox(pid_t pid,
+                                                                    const inspect::captured_thread& what,
+                                                                    std::span<inspect::module_file> modules,
+                                                                    std::chrono::milliseconds patience) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+    return std::unexpected(fmt::format("pipe: {}", std::strerror(errno)));
+  const evidence::file_descriptor in{ends[0]};
+  evidence::file_descriptor out{ends[1]};
+  const pid_t parent = ::getpid();
+  const pid_t child = ::fork();
+  if (child < 0) return std::unexpected(fmt::format("fork: {}", std::strerror(errno)));
+  if (child == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) ::_exit(1);
+    unwind_and_end(pid, what, modules, out.get());
+  }
+  out = {};
+  const auto text = read_until(in.get(), steady_clock::now() + patience);
+  ::kill(child, SIGKILL);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  const auto said = inspect::decode(std::string_view{text}.substr(0, text.find('\n')));
+  if (!said) return std::unexpected(fmt::format("unwinding came to nothing (status {:#x})", status));
+  if (const auto* failed = std::get_if<inspect::failed_message>(&*said))
+    return std::unexpected(failed->sentence);
+  if (const auto* stack = std::get_if<inspect::stack_message>(&*said)) return stack->thread;
+  return std::unexpected("unwinding gave no stack");
+}
+
+std::expected<std::vector<stack_word>, std::string> return_addresses(const inspect::thread_stack& frames,
+                                                                     std::uint64_t stack_pointer,
+                                                                     std::span<const std::byte> copy) {
+  std::vector<stack_word> words;
+  std::size_t at = 0;
+  for (std::size_t i = 1; i < frames.frames.size(); ++i) {
+    std::uint64_t value = 0;
+    for (; at + sizeof value <= copy.size(); at += sizeof value) {
+      std::memcpy(&value, copy.data() + at, sizeof value);
+      if (value == frames.frames[i].pc) break;
+    }
+    if (at + sizeof value > copy.size())
+      return std::unexpected(
+          fmt::format("the return address {:#x} is not in the stack", frames.frames[i].pc));
+    words.push_back({.address = stack_pointer + at, .value = value});
+    at += sizeof value;
+  }
+  return words;
+}
+
+}  // namespace unwedge::rescue

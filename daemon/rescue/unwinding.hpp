@@ -1,0 +1,35 @@
+// The stack of a sleeping thread, unwound in a sandbox of its own: what is parsed is the target's, and
+// hostile.
+#pragma once
+
+#include "daemon/inspect/capture.hpp"
+#include "daemon/inspect/module_files.hpp"
+
+#include <chrono>
+#include <expected>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace unwedge::rescue {
+
+/// Forks a process without rights, which unwinds `what` as unwedge-inspect does and ends. `modules` stay as
+/// they are. Error (a sentence): it crashed, was killed by its sandbox, or was not done within `patience`.
+/// Blocks so long. For a process with one thread.
+std::expected<inspect::thread_stack, std::string> unwind_in_sandbox(pid_t pid,
+                                                                    const inspect::captured_thread& what,
+                                                                    std::span<inspect::module_file> modules,
+                                                                    std::chrono::milliseconds patience);
+
+/// A word in a stack, at its address.
+struct stack_word {
+  std::uint64_t address = 0, value = 0;
+};
+
+/// Where in the copy of the stack the return addresses of `frames` stand, from the second frame on: words
+/// that are the same as long as nobody has returned. Pure. Error (a sentence): one is not there.
+std::expected<std::vector<stack_word>, std::string> return_addresses(const inspect::thread_stack& frames,
+                                                                     std::uint64_t stack_pointer,
+                                                                     std::span<const std::byte> copy);
+
+}  // namespace unwedge::rescue
