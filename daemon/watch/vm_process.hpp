@@ -7,6 +7,7 @@
 #include "daemon/watch/stop_traces.hpp"
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace unwedge::watch {
@@ -15,7 +16,8 @@ struct vm_process {
   using handle = std::shared_ptr<const evidence::process>;
 
   handle held;        ///< null: not known. Whoever waits compares it afterwards: another one is another VM
-  bool gone = false;  ///< it has ended
+  bool gone = false;  ///< it has ended, and what it said last was heard
+  std::optional<policies::instant> ended_at;  ///< since when it has, but may still be heard
 
   bool sampling = false, pulsing = false;
   bool inspecting = false;                ///< its threads are being stopped, or will be
@@ -29,6 +31,7 @@ struct vm_process {
     traces = {};
     undisturbed_until = {};
     held.reset();
+    ended_at.reset();
     gone = false;
   }
 };

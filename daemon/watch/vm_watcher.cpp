@@ -19,6 +19,7 @@ constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
 constexpr milliseconds first_retry{250};
 constexpr milliseconds last_retry{10'000};
+constexpr milliseconds last_words{1'000};
 /// A migration decides a VM's fate within a second: while one runs, or a job does, probes are four times as
 /// frequent.
 constexpr int risk_factor = 4;
@@ -358,7 +359,16 @@ void vm_watcher::note_state() {
     vm_.shared.hub.publish("healthy", vm_.name, fmt::format("healthy, {}", vm_.model.run_state));
 }
 
+/// What it said last lies in its monitor's socket, which closes with the process: the session reads it and
+/// ends. A child that has the socket open as well is not waited for.
+bool vm_watcher::last_words_are_to_come(policies::instant at) {
+  if (!connected()) return false;
+  if (!process_.ended_at) process_.ended_at = at;
+  return at - *process_.ended_at < last_words;
+}
+
 void vm_watcher::process_gone(policies::instant at) {
+  if (last_words_are_to_come(at)) return;
   process_.gone = true;
   stall_.set_verdict(
       {.kind = policies::verdict_kind::gone, .since = at, .at = at, .reasons = {"The process has ended."}});

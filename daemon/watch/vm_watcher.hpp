@@ -124,6 +124,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>,
   policies::instant next_wake(policies::instant now) const;
   policies::instant next_probe_after(policies::instant now) const;
   void note_risk();
+  bool last_words_are_to_come(policies::instant now);
   void process_gone(policies::instant now);
 
   endpoint where_;

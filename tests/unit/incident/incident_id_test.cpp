@@ -56,7 +56,8 @@ TEST(incident_id, from_outside_is_checked) {
   }
   EXPECT_TRUE(valid_id(std::string(80, 'a')));
   EXPECT_TRUE(valid_attachment_name("evidence.json"));
-  const auto longest_core = "core-" + sanitised(std::string(60, 'v')) + "-4194304-" + compact_utc(now) + ".123.zst";
+  const auto longest_core =
+      "core-" + sanitised(std::string(60, 'v')) + "-4194304-" + compact_utc(now) + ".123.zst";
   EXPECT_GT(longest_core.size(), 80u);
   EXPECT_TRUE(valid_attachment_name(longest_core));
   EXPECT_FALSE(valid_attachment_name(std::string(129, 'a')));

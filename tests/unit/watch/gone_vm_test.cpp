@@ -40,8 +40,8 @@ TEST_F(a_vm_that_is_gone, keeps_no_messages_once_they_are_with_its_incident) {
   EXPECT_NE(paper("qmp-history.json").find("query-status"), std::string::npos) << paper("qmp-history.json");
 }
 
-/// Whether the clock or the monitor's socket is served first is chance: here the clock is, as it happened once in two
-/// thousand ends.
+/// Whether the clock or the monitor's socket is served first is chance: here the clock is, as it happened
+/// once in two thousand ends.
 TEST_F(a_vm_that_is_gone, is_heard_to_the_end_before_its_end_is_judged) {
   if (!real_qemu::installed()) GTEST_SKIP() << "no QEMU";
   settings.probe.patience = std::chrono::seconds(60);
