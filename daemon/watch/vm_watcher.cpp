@@ -20,9 +20,6 @@ constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr milliseconds first_retry{250};
 constexpr milliseconds last_retry{10'000};
 constexpr milliseconds last_words{1'000};
-/// A migration decides a VM's fate within a second: while one runs, or a job does, probes are four times as
-/// frequent.
-constexpr int risk_factor = 4;
 
 policies::instant now() {
   return std::chrono::steady_clock::now();
@@ -58,6 +55,7 @@ vm_watcher::vm_watcher(services& shared, endpoint where, watcher_owner& owner)
       samples_(vm_, process_),
       stops_(vm_, process_),
       stall_(vm_, process_, monitor_),
+      times_(vm_, process_, stall_),
       situation_({vm_, process_, monitor_, stall_, engine_}),
       incidents_(vm_, process_, monitor_, stall_),
       stacks_({vm_, process_, stops_, stall_, incidents_}),
@@ -190,7 +188,7 @@ void vm_watcher::ready() {
   const auto text = summary(vm_.model, process());
   vm_.shared.hub.publish("connected", vm_.name, text);
   spdlog::info("{}: connected to {}", vm_.name, text);
-  next_probe_ = now();  // the next tick asks
+  times_.probe_at(now());  // the next tick asks
   wake_soon();
 }
 
@@ -202,13 +200,13 @@ void vm_watcher::happened(const qmp::event& e) {
     unknown.nodes = unknown.nodes && !stall_.active();
     monitor_.want(unknown);
   }
-  note_risk();
+  if (times_.note_risk(now())) wake_soon();
 }
 
 void vm_watcher::answered(policies::query q, bool told) {
-  if (vm_.migrates() != was_migrating_ || policies::at_risk(vm_.model) != was_at_risk_) {  // no event said so
+  if (times_.risk_has_changed()) {
     monitor_.want({.settings = vm_.migrates()});
-    note_risk();
+    if (times_.note_risk(now())) wake_soon();
   }
   if (told && q == policies::query::name && where_.fixed_name.empty() && !vm_.model.guest_name.empty())
     owner_.named(*this);
@@ -221,21 +219,11 @@ void vm_watcher::went_on(policies::instant at, bool out_of_band) {
   if ((engine_.on_watch() || policies::at_risk(vm_.model)) && monitor_.wants_nothing()) wake_soon();
 }
 
-/// A job or a migration has begun, or is over. The guard of a switchover has milliseconds.
-void vm_watcher::note_risk() {
-  const bool risk = policies::at_risk(vm_.model);
-  if (risk && !was_at_risk_) next_probe_ = next_sample_ = now();
-  if (vm_.migrates() && !was_migrating_) next_sample_ = now();  // are the targets of its mirrors alive?
-  if (risk || was_at_risk_) wake_soon();
-  was_at_risk_ = risk;
-  was_migrating_ = vm_.migrates();
-}
-
 void vm_watcher::on_time() {
   if (vm_.stopping) return;
   const auto at = now();
   tick(at);
-  due_ = next_wake(at);
+  due_ = times_.next_wake(at, may_sample());
   vm_.shared.clock.call(shared_from_this(), due_);
 }
 
@@ -254,9 +242,9 @@ void vm_watcher::tick(policies::instant at) {
   // A live session is proof of life; without one, or in doubt, the pidfd tells.
   const bool doubt = !connected() || stall_.active() || engine_.incident_open();
   if (doubt && process_.lives() && !process_.held->alive()) process_gone(at);
-  if (at >= next_probe_) probe(at);
+  if (times_.probe_is_due(at)) probe(at);
   stall_.review(at);
-  if (process_.lives() && !process_.sampling && !engine_.acting() && at >= sample_at()) {
+  if (may_sample() && at >= times_.sample_at()) {
     process_.sampling = true;
     spawn(take_sample(), "evidence");
   }
@@ -266,6 +254,11 @@ void vm_watcher::tick(policies::instant at) {
     monitor_.forget_messages();
     stall_.forget_samples();
   }
+}
+
+/// One at a time, and none beside a step: that takes its own.
+bool vm_watcher::may_sample() const {
+  return process_.lives() && !process_.sampling && !engine_.acting();
 }
 
 void vm_watcher::decide() {
@@ -288,7 +281,7 @@ void vm_watcher::decide_at(policies::instant at) {
 }
 
 void vm_watcher::probe(policies::instant at) {
-  next_probe_ = next_probe_after(at);
+  times_.probed(at);
   if (!connected() && process_.lives() && !process_.pulsing) {
     process_.pulsing = true;
     spawn(take_pulse(), "pulse");
@@ -305,7 +298,7 @@ asio::awaitable<void> vm_watcher::take_sample() {
     stall_.use(std::move(facts));
   else
     process_gone(facts.at);
-  next_sample_ = now() + between_samples();  // in view of what this one shows
+  times_.sampled(now());
   wake_soon();
 }
 
@@ -316,38 +309,6 @@ asio::awaitable<void> vm_watcher::take_pulse() {
   if (vm_.stopping || of != process_.held || process_.gone || connected() || !main) co_return;
   stall_.use(*main, now());
   if (vm_.model.quiet_since || stall_.active()) wake_soon();
-}
-
-/// A well VM is looked at once a minute, so that a disk that stands still is seen while QMP answers; one
-/// whose fate a migration decides beside a mirror, four times a second.
-policies::duration vm_watcher::between_samples() const {
-  using namespace std::chrono_literals;
-  if (vm_.migrates() && !vm_.model.jobs.empty()) return 250ms;
-  if (!vm_.model.jobs.empty()) return 1s;
-  return stall_.io().waits() ? 5s : 60s;
-}
-
-policies::instant vm_watcher::sample_at() const {
-  return std::max(process_.undisturbed_until,
-                  stall_.active() ? stall_.suspicion().next_sample_at() : next_sample_);
-}
-
-/// Never later than the interval, and on a grid, so that many VMs are probed in one go: waking up a thousand
-/// times a second costs more than the probes.
-policies::instant vm_watcher::next_probe_after(policies::instant at) const {
-  const policies::duration interval =
-      vm_.shared.settings->probe.interval / (policies::at_risk(vm_.model) ? risk_factor : 1);
-  const auto grid = std::min<policies::duration>(milliseconds(50), interval / 4);
-  const auto due = (at + interval).time_since_epoch();
-  return policies::instant(due - due % grid);
-}
-
-policies::instant vm_watcher::next_wake(policies::instant at) const {
-  auto wake = next_probe_;
-  if (process_.lives() && !process_.sampling && !engine_.acting()) wake = std::min(wake, sample_at());
-  if (const auto& since = vm_.model.monitor.waiting_since; since && !stall_.active())
-    wake = std::min(wake, *since + vm_.shared.settings->probe.late_after);
-  return std::max(wake, at + milliseconds(1));
 }
 
 void vm_watcher::note_state() {

@@ -3,6 +3,7 @@
 // what they decide is carried out. Decides nothing itself. One thread.
 #pragma once
 
+#include "daemon/watch/look_times.hpp"
 #include "daemon/watch/vm_steps.hpp"
 
 #include <memory>
@@ -119,19 +120,14 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>,
   void probe(policies::instant now);
   asio::awaitable<void> take_sample();
   asio::awaitable<void> take_pulse();
-  policies::duration between_samples() const;
-  policies::instant sample_at() const;
-  policies::instant next_wake(policies::instant now) const;
-  policies::instant next_probe_after(policies::instant now) const;
-  void note_risk();
+  bool may_sample() const;
   bool last_words_are_to_come(policies::instant now);
   void process_gone(policies::instant now);
 
   endpoint where_;
   watcher_owner& owner_;
   asio::steady_timer retry_;
-  policies::instant due_{}, next_probe_{}, next_sample_{};
-  bool was_at_risk_ = false, was_migrating_ = false;
+  policies::instant due_{};
   vm_state state_ = vm_state::suspect;
   policies::instant state_since_;
 
@@ -143,6 +139,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>,
   process_samples samples_;
   process_stops stops_;
   stall_watch stall_;
+  look_times times_;
   vm_situation situation_;
   vm_incidents incidents_;
   incident_stacks stacks_;
