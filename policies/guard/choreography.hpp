@@ -1,16 +1,16 @@
 // What a migration beside mirrors calls for at each moment. Told to operators in docs/policies.md. Pure.
 //
-//   active, a mirror copies        the brake is pressed: it cannot come to its switchover
-//   active, a target doubtful      likewise, also when all are READY
-//   active, all READY and alive    the brake is released
-//   active, a target dead          migrate_cancel; once QEMU has taken it, at once yank of the target: before
-//   the
-//                                  switchover that survives
-//   pre-switchover, all READY      soft cancel of each, wait for all to conclude without error,
-//   migrate-continue pre-switchover, not READY      wait within the bound, then migrate_cancel
-//   pre-switchover, a target dead  yank of the target, wait for its job to fail, then migrate_cancel
-//   a mirror failed                migrate_cancel, before the switchover: never migrate-continue
-//   how the mirrors ended was not  migrate_cancel: nothing is concluded from an empty list
+//   active, a mirror copies         the brake is pressed: it cannot come to its switchover
+//   active, a target doubtful       likewise, also when all are READY
+//   active, all READY and alive     the brake is released
+//   active, a target dead           migrate_cancel; once QEMU has taken it, at once yank of the target:
+//                                   before the switchover that survives
+//   pre-switchover, all READY       soft cancel of each, wait for all to conclude without error,
+//                                   migrate-continue
+//   pre-switchover, not READY       wait within the bound, then migrate_cancel
+//   pre-switchover, a target dead   yank of the target, wait for its job to fail, then migrate_cancel
+//   a mirror failed                 migrate_cancel, before the switchover: never migrate-continue
+//   how the mirrors ended was not   migrate_cancel: nothing is concluded from an empty list
 //   seen by this run
 #pragma once
 

@@ -31,8 +31,7 @@ struct copy {
 copy_state state_of(const job_state& mirror);
 
 /// All mirrors that matter to the migration that runs, or would begin now: those listed, and those that ended
-/// since it began, or failed up to a minute before. What ended earlier is
-/// none of its.
+/// since it began, or failed up to a minute before. What ended earlier is none of its.
 std::vector<copy> copies(const vm_model&, instant now);
 
 /// True while a mirror is listed that still copies.
