@@ -1,8 +1,8 @@
 #include "daemon/unwedged/daemon.hpp"
 
-#include "daemon/config/config.hpp"
-#include "daemon/config/policies.hpp"
-#include "daemon/config/signatures.hpp"
+#include "daemon/unwedged/configuration.hpp"
+#include "daemon/unwedged/fleet_metrics.hpp"
+#include "daemon/unwedged/unfinished_incidents.hpp"
 #include "systemd/notify.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -27,16 +27,6 @@ void log_warning(std::string text) {
 std::shared_ptr<const policies::settings> with_options(policies::settings s, const options& o) {
   s.dry_run = s.dry_run || o.dry_run;
   return std::make_shared<const policies::settings>(std::move(s));
-}
-
-/// Its process ended while no daemon watched it.
-void close_ended(incidents::store& s, const policies::incident& i) {
-  const auto now = std::chrono::system_clock::now();
-  auto log = s.reopen(i.id);
-  if (!log) return spdlog::warn("incident {}: {}", i.id, log.error());
-  auto done = log->note("The process ended while no daemon watched it.", now);
-  if (done) done = log->close("failed", now);
-  if (!done) spdlog::warn("incident {}: {}", i.id, done.error());
 }
 
 bool is_on(const std::optional<std::string>& http) {
@@ -65,7 +55,7 @@ daemon::daemon(options o, std::filesystem::path config, state initial)
                 watch_tasks_,
                 clock_,
                 scratch_,
-                make_meters(),
+                meters_into(metrics_),
                 with_options(std::move(initial.settings), options_),
                 std::make_shared<const std::vector<policies::policy>>(std::move(initial.policies)),
                 holds_,
@@ -89,7 +79,7 @@ daemon::daemon(options o, std::filesystem::path config, state initial)
       watchdog_(io_),
       trim_(io_) {
   services_.own_lateness = [this] { return host_.own_lateness(); };
-  vm_metrics_ = std::make_shared<surface::vm_collector>([this] { return metrics_rows(); });
+  vm_metrics_ = std::make_shared<surface::vm_collector>([this] { return metrics_rows(fleet_); });
 }
 
 std::expected<void, std::string> daemon::open() {
@@ -154,7 +144,7 @@ void daemon::run() {
 }
 
 asio::awaitable<void> daemon::main() {
-  co_await take_up_incidents();
+  fleet_.expect(co_await unfinished_incidents(store_));
   taken_up_ = true;
   if (dial_in_) tasks_.spawn(dial_in_->run(), "dial-in");
   apply(*services_.settings);
@@ -241,16 +231,13 @@ void daemon::host_changed(const std::string& why) {
 std::expected<std::string, std::string> daemon::reload() {
   if (!taken_up_) return std::unexpected("still starting");
   if (config_.empty()) return std::unexpected("there is no configuration file; start with --config FILE");
-  auto loaded = config::load(config_);
+  auto loaded = load_configuration(config_);
   if (!loaded) return reload_failed(loaded.error());
-  auto policies = config::load_policies({loaded->policy_folders.vendor, loaded->policy_folders.admin});
-  if (!policies) return reload_failed(policies.error());
-  auto signatures = config::load_signatures(loaded->signature_folders);
-  if (!signatures) return reload_failed(signatures.error());
-  if (auto opened = open_dial_in(loaded->discover); !opened) return std::unexpected(opened.error());
-  services_.policies = std::make_shared<const std::vector<policies::policy>>(std::move(policies->all));
-  services_.signatures = std::make_shared<const std::vector<policies::signature>>(std::move(*signatures));
-  apply(std::move(*loaded));
+  if (auto opened = open_dial_in(loaded->settings.discover); !opened) return std::unexpected(opened.error());
+  services_.policies = std::make_shared<const std::vector<policies::policy>>(std::move(loaded->policies));
+  services_.signatures =
+      std::make_shared<const std::vector<policies::signature>>(std::move(loaded->signatures));
+  apply(std::move(loaded->settings));
   hub_.publish("reload", "", config_.string() + " applied");
   spdlog::info("{} applied", config_.string());
   return R"({"reloaded":true})";
@@ -270,62 +257,6 @@ asio::awaitable<void> daemon::feed_watchdog() {
     watchdog_.expires_after(*interval);
     co_await watchdog_.async_wait(as_result);
   }
-}
-
-/// Incidents that an earlier run left open: those of processes that have ended are closed, the others wait
-/// for their VM.
-asio::awaitable<void> daemon::take_up_incidents() {
-  using found = std::vector<policies::incident>;
-  auto open = co_await store_.run<found>([](incidents::store& s) -> found {
-    auto all = s.open_incidents();
-    if (!all) {
-      spdlog::warn("incidents: {}", all.error());
-      return {};
-    }
-    found still;
-    for (auto& i : *all) {
-      const auto process = evidence::process::open(i.pid);
-      if (process && process->start_time() == i.started) {
-        still.push_back(std::move(i));
-        continue;
-      }
-      close_ended(s, i);
-    }
-    return still;
-  });
-  fleet_.expect(std::move(open));
-}
-
-watch::meters daemon::make_meters() {
-  return {.probe_answered = [this](std::chrono::microseconds t) { metrics_.probe_answered(t); },
-          .event_received = [this] { metrics_.event(); },
-          .verdict_reached = [this](std::string_view kind) { metrics_.verdict(kind); },
-          .step_ended = [this](std::string_view action,
-                               std::string_view result) { metrics_.step(action, result); },
-          .incident_closed = [this](std::string_view c, std::string_view o) { metrics_.incident(c, o); },
-          .protocol_error = [this](std::string_view reason) { metrics_.protocol_error(reason); },
-          .evidence_taken = [this](std::chrono::microseconds t) { metrics_.evidence_collected(t); }};
-}
-
-std::vector<surface::vm_metrics_row> daemon::metrics_rows() const {
-  std::vector<surface::vm_metrics_row> rows;
-  const auto now = std::chrono::steady_clock::now();
-  for (const auto& w : fleet_.all()) {
-    const auto& vm = w->model();
-    surface::vm_metrics_row row{.vm = w->name(), .state = std::string(to_string(w->state()))};
-    if (vm.monitor.last_reply) {
-      row.last_reply_age =
-          std::chrono::duration_cast<std::chrono::milliseconds>(now - *vm.monitor.last_reply);
-    }
-    row.monitor_connected = vm.monitor.ready;
-    row.oob = vm.monitor.oob;
-    row.core_flagged = w->core_flagged();
-    row.jobs = vm.jobs.size();
-    row.migration_active = vm.migration && is_running(*vm.migration);
-    row.events_total = vm.event_count;
-    rows.push_back(std::move(row));
-  }
-  return rows;
 }
 
 }  // namespace unwedge

@@ -52,13 +52,10 @@ class daemon {
   std::expected<void, std::string> open_dial_in(const policies::discover_settings& discover);
   void retire_dial_in();
   systemd::bus_methods methods();
-  watch::meters make_meters();
-  std::vector<surface::vm_metrics_row> metrics_rows() const;
 
   asio::awaitable<void> main();
   asio::awaitable<void> handle_signals();
   asio::awaitable<void> feed_watchdog();
-  asio::awaitable<void> take_up_incidents();
   std::expected<std::string, std::string> reload();
   void apply(policies::settings s);
   std::unexpected<std::string> reload_failed(const std::vector<config::problem>& problems);

@@ -1,6 +1,7 @@
 // What `unwedgectl inspect` asks: a look at a VM's process now, not the last one that the watcher took.
 #include "daemon/inspection/stacks_json.hpp"
 #include "daemon/unwedged/daemon.hpp"
+#include "daemon/watch/evidence_json.hpp"
 #include "daemon/watch/views.hpp"
 #include "policies/wait_chain.hpp"
 #include "qmp/json_fields.hpp"

@@ -1,6 +1,4 @@
-#include "daemon/config/config.hpp"
-#include "daemon/config/policies.hpp"
-#include "daemon/config/signatures.hpp"
+#include "daemon/unwedged/configuration.hpp"
 #include "daemon/unwedged/daemon.hpp"
 #include "daemon/unwedged/logging.hpp"
 
@@ -40,17 +38,9 @@ int faulty(const std::vector<unwedge::config::problem>& problems) {
 
 int run(const unwedge::options& o) {
   const auto config = config_path(o);
-  unwedge::policies::settings settings;
-  if (!config.empty()) {
-    auto loaded = unwedge::config::load(config);
-    if (!loaded) return faulty(loaded.error());
-    settings = std::move(*loaded);
-  }
-  auto policies =
-      unwedge::config::load_policies({settings.policy_folders.vendor, settings.policy_folders.admin});
-  if (!policies) return faulty(policies.error());
-  auto signatures = unwedge::config::load_signatures(settings.signature_folders);
-  if (!signatures) return faulty(signatures.error());
+  auto loaded = unwedge::load_configuration(config);
+  if (!loaded) return faulty(loaded.error());
+  auto& settings = loaded->settings;
   if (o.check) {
     fmt::print("{}: good\n",
                config.empty() ? std::string("no configuration, the defaults hold") : config.string());
@@ -72,8 +62,8 @@ int run(const unwedge::options& o) {
   auto precautions = unwedge::watch::precaution_file::load(o.state_dir / "precautions.json");
   if (!precautions) return failed(precautions.error());
   unwedge::daemon daemon(o, config,
-                         {std::move(settings), std::move(policies->all), std::move(*store), std::move(*holds),
-                          std::move(*precautions), std::move(*signatures)});
+                         {std::move(settings), std::move(loaded->policies), std::move(*store),
+                          std::move(*holds), std::move(*precautions), std::move(loaded->signatures)});
   if (const auto opened = daemon.open(); !opened) return failed(opened.error());
   daemon.run();
   return 0;

@@ -2,6 +2,7 @@
 // what an operator wants done is in operator_acts.cpp.
 #include "daemon/unwedged/daemon.hpp"
 #include "daemon/unwedged/incident_files.hpp"
+#include "daemon/watch/policy_json.hpp"
 #include "daemon/watch/views.hpp"
 #include "qmp/json_fields.hpp"
 

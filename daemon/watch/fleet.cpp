@@ -14,10 +14,6 @@ namespace {
 /// How long a VM that has ended stays in `unwedgectl list`, if its socket does not come back.
 constexpr std::chrono::minutes remembered{10};
 
-bool same_process(const evidence::process* a, const evidence::process* b) {
-  return a != nullptr && b != nullptr && a->pid() == b->pid() && a->start_time() == b->start_time();
-}
-
 }  // namespace
 
 fleet::fleet(services& shared) : shared_(shared), sweep_(shared.executor) {
@@ -34,7 +30,7 @@ bool fleet::full() const {
 }
 
 void fleet::start(const std::shared_ptr<vm_watcher>& w) {
-  w->rename(free_name(w->name(), *w));
+  w->rename(watchers_.free_name(w->name(), *w));
   watchers_.insert(w);
   w->begin();
 }
@@ -65,14 +61,6 @@ void fleet::add(evidence::qemu_process q) {
   take_up_incidents(*w);
 }
 
-std::set<pid_t> fleet::pids() const {
-  std::set<pid_t> out;
-  for (const auto& w : watchers_) {
-    if (w->process() != nullptr && w->state() != vm_state::gone) out.insert(w->process()->pid());
-  }
-  return out;
-}
-
 /// The VM's own monitor tells more than its process does. The name is free for it at once.
 void fleet::hand_over_to(const vm_watcher& claims) {
   const auto found = std::ranges::find_if(watchers_, [&](const auto& w) {
@@ -80,7 +68,7 @@ void fleet::hand_over_to(const vm_watcher& claims) {
   });
   if (found == watchers_.end()) return;
   const auto old = *found;
-  watchers_.erase(found);
+  watchers_.erase(old);
   old->hand_over();
 }
 
@@ -145,22 +133,13 @@ void fleet::named(vm_watcher& w) {
   for (const auto& old : watchers_) {  // one that has ended gives its name back: authority goes by name
     if (old.get() != &w && old->name() == wanted && old->state() == vm_state::gone &&
         old->where().path.empty()) {
-      old->rename(free_name(wanted + " (ended)", *old));
+      old->rename(watchers_.free_name(wanted + " (ended)", *old));
     }
   }
-  const auto name = free_name(wanted, w);
+  const auto name = watchers_.free_name(wanted, w);
   if (name == w.name()) return;
   spdlog::info("{}: is called {}", w.name(), name);
   w.rename(name);
-}
-
-std::string fleet::free_name(const std::string& wanted, const vm_watcher& of) const {
-  const auto taken = [&](const std::string& name) {
-    return std::ranges::any_of(watchers_, [&](const auto& w) { return w.get() != &of && w->name() == name; });
-  };
-  auto name = wanted;
-  for (int i = 2; taken(name); ++i) name = fmt::format("{}#{}", wanted, i);
-  return name;
 }
 
 asio::awaitable<void> fleet::sweep() {
@@ -192,36 +171,6 @@ asio::awaitable<void> fleet::stop() {
   for (const auto& w : watchers_) w->stop();
   co_await shared_.tasks.join();
   watchers_.clear();
-}
-
-std::vector<std::shared_ptr<const vm_watcher>> fleet::all() const {
-  std::vector<std::shared_ptr<const vm_watcher>> out(watchers_.begin(), watchers_.end());
-  std::ranges::sort(out, {}, [](const auto& w) { return w->name(); });
-  return out;
-}
-
-std::shared_ptr<const vm_watcher> fleet::find(std::string_view name) const {
-  return to_act_on(name);
-}
-
-std::shared_ptr<vm_watcher> fleet::to_act_on(std::string_view name) const {
-  // A QEMU without -uuid says it is all zeros: that names none.
-  const bool uuid = name.size() == 36 && name.find_first_not_of("0-") != std::string_view::npos;
-  const auto found = std::ranges::find_if(
-      watchers_, [&](const auto& w) { return w->name() == name || (uuid && w->model().uuid == name); });
-  return found == watchers_.end() ? nullptr : *found;
-}
-
-std::shared_ptr<vm_watcher> fleet::find_to_inspect(std::string_view name) {
-  return std::const_pointer_cast<vm_watcher>(find(name));
-}
-
-std::vector<std::string> fleet::paths() const {
-  std::vector<std::string> out;
-  for (const auto& w : watchers_) {
-    if (!w->where().path.empty()) out.push_back(w->where().path);
-  }
-  return out;
 }
 
 }  // namespace unwedge::watch

@@ -3,9 +3,8 @@
 #pragma once
 
 #include "daemon/evidence/qemu_processes.hpp"
-#include "daemon/watch/vm_watcher.hpp"
+#include "daemon/watch/watcher_set.hpp"
 
-#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -23,7 +22,7 @@ class fleet final : private watcher_owner {
   /// A QEMU that nobody enrolled. Watched already: nothing happens.
   void add(evidence::qemu_process q);
   /// The process ids of all that are watched and live.
-  std::set<pid_t> pids() const;
+  std::set<pid_t> pids() const { return watchers_.pids(); }
   /// The socket has gone: its VM is forgotten once its process has ended.
   void remove(const std::string& path);
   /// A QEMU has connected to our dial-in socket.
@@ -36,14 +35,14 @@ class fleet final : private watcher_owner {
   asio::awaitable<void> stop();
 
   /// By name.
-  std::vector<std::shared_ptr<const vm_watcher>> all() const;
-  std::shared_ptr<const vm_watcher> find(std::string_view name) const;
+  std::vector<std::shared_ptr<const vm_watcher>> all() const { return watchers_.by_name(); }
+  std::shared_ptr<const vm_watcher> find(std::string_view name) const { return watchers_.find(name); }
   /// The same, to be looked into.
-  std::shared_ptr<vm_watcher> find_to_inspect(std::string_view name);
+  std::shared_ptr<vm_watcher> find_to_inspect(std::string_view name) { return watchers_.find(name); }
   /// The same, for what an operator wants done to it.
-  std::shared_ptr<vm_watcher> to_act_on(std::string_view name) const;
+  std::shared_ptr<vm_watcher> to_act_on(std::string_view name) const { return watchers_.find(name); }
   /// Paths of the sockets that were added.
-  std::vector<std::string> paths() const;
+  std::vector<std::string> paths() const { return watchers_.paths(); }
 
  private:
   bool claim(const vm_watcher&) override;
@@ -54,10 +53,9 @@ class fleet final : private watcher_owner {
   asio::awaitable<void> serve_dial_in(std::shared_ptr<vm_watcher> w, qmp::socket connection);
   asio::awaitable<void> sweep();
   void take_up_incidents(vm_watcher&);
-  std::string free_name(const std::string& wanted, const vm_watcher& of) const;
 
   services& shared_;
-  std::set<std::shared_ptr<vm_watcher>> watchers_;
+  watcher_set watchers_;
   std::set<std::string> removed_;
   std::vector<policies::incident> expected_;
   asio::steady_timer sweep_;

@@ -4,7 +4,7 @@
 #include "daemon/incident/utf8.hpp"
 #include "daemon/watch/host_paper.hpp"
 #include "daemon/watch/papers.hpp"
-#include "daemon/watch/views.hpp"
+#include "daemon/watch/policy_json.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>

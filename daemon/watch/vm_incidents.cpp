@@ -1,7 +1,8 @@
 #include "daemon/watch/vm_incidents.hpp"
 
+#include "daemon/watch/evidence_json.hpp"
 #include "daemon/watch/signature_json.hpp"
-#include "daemon/watch/views.hpp"
+#include "daemon/watch/verdict_json.hpp"
 #include "policies/sentence.hpp"
 #include "qmp/printable.hpp"
 

@@ -19,7 +19,6 @@ constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
 constexpr milliseconds first_retry{250};
 constexpr milliseconds last_retry{10'000};
-constexpr milliseconds last_words{1'000};
 
 policies::instant now() {
   return std::chrono::steady_clock::now();
@@ -71,7 +70,18 @@ vm_watcher::vm_watcher(services& shared, endpoint where, watcher_owner& owner)
               .stacks = stacks_,
               .precautions = precautions_,
               .by_operator = operator_,
-              .look = {vm_, process_, monitor_, samples_, stall_, situation_}}) {}
+              .look = {vm_, process_, monitor_, samples_, stall_, situation_}}),
+      rounds_({.vm = vm_,
+               .engine = engine_,
+               .process = process_,
+               .monitor = monitor_,
+               .samples = samples_,
+               .stall = stall_,
+               .times = times_,
+               .situation = situation_,
+               .incidents = incidents_,
+               .stacks = stacks_,
+               .steps = steps_}) {}
 
 void vm_watcher::spawn(asio::awaitable<void> task, std::string_view what) {
   vm_.shared.tasks.spawn(keeping(shared_from_this(), std::move(task)), fmt::format("{}: {}", vm_.name, what));
@@ -138,7 +148,7 @@ asio::awaitable<bool> vm_watcher::identify(int socket_fd) {
   }
   const bool same = held && held->pid() == peer->pid() && held->start_time() == peer->start_time();
   if (!same) {
-    if (process_.lives() && !held->alive()) process_gone(now());
+    if (process_.lives() && !held->alive()) rounds_.process_gone(now());
     decide();
     forget_vm();
     take_process(std::move(*peer));
@@ -222,8 +232,8 @@ void vm_watcher::went_on(policies::instant at, bool out_of_band) {
 void vm_watcher::on_time() {
   if (vm_.stopping) return;
   const auto at = now();
-  tick(at);
-  due_ = times_.next_wake(at, may_sample());
+  rounds_.tick(at);
+  due_ = rounds_.next_wake(at);
   vm_.shared.clock.call(shared_from_this(), due_);
 }
 
@@ -238,77 +248,8 @@ void vm_watcher::stop() {
   monitor_.close();
 }
 
-void vm_watcher::tick(policies::instant at) {
-  // A live session is proof of life; without one, or in doubt, the pidfd tells.
-  const bool doubt = !connected() || stall_.active() || engine_.incident_open();
-  if (doubt && process_.lives() && !process_.held->alive()) process_gone(at);
-  if (times_.probe_is_due(at)) probe(at);
-  stall_.review(at);
-  if (may_sample() && at >= times_.sample_at()) {
-    process_.sampling = true;
-    spawn(take_sample(), "evidence");
-  }
-  decide_at(at);
-  note_state();
-  if (process_.gone && incidents_.none()) {  // it is remembered for minutes, and nothing will want them
-    monitor_.forget_messages();
-    stall_.forget_samples();
-  }
-}
-
-/// One at a time, and none beside a step: that takes its own.
-bool vm_watcher::may_sample() const {
-  return process_.lives() && !process_.sampling && !engine_.acting();
-}
-
 void vm_watcher::decide() {
-  decide_at(now());
-}
-
-void vm_watcher::decide_at(policies::instant at) {
-  if (situation_.nothing_to_decide()) return;
-  for (auto& d : situation_.decide(at)) {
-    std::visit(
-        [&](auto& what) {
-          if constexpr (requires { steps_.carry_out(d.run, std::move(what)); })
-            steps_.carry_out(d.run, std::move(what));
-          else
-            incidents_.carry_out(d.run, std::move(what));
-        },
-        d.what);
-  }
-  if (!engine_.acting()) stacks_.begin();
-}
-
-void vm_watcher::probe(policies::instant at) {
-  times_.probed(at);
-  if (!connected() && process_.lives() && !process_.pulsing) {
-    process_.pulsing = true;
-    spawn(take_pulse(), "pulse");
-  }
-  monitor_.probe(stall_.active());
-}
-
-asio::awaitable<void> vm_watcher::take_sample() {
-  const auto of = process_.held;
-  auto facts = co_await samples_.take();
-  process_.sampling = false;
-  if (vm_.stopping || of != process_.held || process_.gone) co_return;
-  if (facts.alive)
-    stall_.use(std::move(facts));
-  else
-    process_gone(facts.at);
-  times_.sampled(now());
-  wake_soon();
-}
-
-asio::awaitable<void> vm_watcher::take_pulse() {
-  const auto of = process_.held;
-  const auto main = co_await samples_.pulse();
-  process_.pulsing = false;
-  if (vm_.stopping || of != process_.held || process_.gone || connected() || !main) co_return;
-  stall_.use(*main, now());
-  if (vm_.model.quiet_since || stall_.active()) wake_soon();
+  rounds_.decide(now());
 }
 
 void vm_watcher::note_state() {
@@ -318,32 +259,6 @@ void vm_watcher::note_state() {
   state_since_ = now();
   if (is == vm_state::healthy)
     vm_.shared.hub.publish("healthy", vm_.name, fmt::format("healthy, {}", vm_.model.run_state));
-}
-
-/// What it said last lies in its monitor's socket, which closes with the process: the session reads it and
-/// ends. A child that has the socket open as well is not waited for.
-bool vm_watcher::last_words_are_to_come(policies::instant at) {
-  if (!connected()) return false;
-  if (!process_.ended_at) process_.ended_at = at;
-  return at - *process_.ended_at < last_words;
-}
-
-void vm_watcher::process_gone(policies::instant at) {
-  if (last_words_are_to_come(at)) return;
-  process_.gone = true;
-  stall_.set_verdict(
-      {.kind = policies::verdict_kind::gone, .since = at, .at = at, .reasons = {"The process has ended."}});
-  const auto pid = process_.held->pid();
-  auto& shut_down = vm_.model.shut_down;
-  auto& hub = vm_.shared.hub;
-  if (where_.no_monitor) {  // how it ended only its monitor would have told
-    shut_down = true;
-    hub.publish("gone", vm_.name, "the QEMU process has ended");
-    return spdlog::info("{}: QEMU process {} has ended", vm_.name, pid);
-  }
-  hub.publish("gone", vm_.name, shut_down ? "shut down" : "the QEMU process has ended without a shutdown");
-  spdlog::log(shut_down ? spdlog::level::info : spdlog::level::warn, "{}: QEMU process {} has ended{}",
-              vm_.name, pid, shut_down ? "" : " without a SHUTDOWN event");
 }
 
 bool vm_watcher::held_itself() const {

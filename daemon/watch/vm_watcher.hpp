@@ -3,8 +3,7 @@
 // what they decide is carried out. Decides nothing itself. One thread.
 #pragma once
 
-#include "daemon/watch/look_times.hpp"
-#include "daemon/watch/vm_steps.hpp"
+#include "daemon/watch/vm_rounds.hpp"
 
 #include <memory>
 #include <string>
@@ -115,15 +114,6 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>,
   void forget_vm();
   void disconnected(const vm_monitor::end& how);
 
-  void tick(policies::instant now);
-  void decide_at(policies::instant now);
-  void probe(policies::instant now);
-  asio::awaitable<void> take_sample();
-  asio::awaitable<void> take_pulse();
-  bool may_sample() const;
-  bool last_words_are_to_come(policies::instant now);
-  void process_gone(policies::instant now);
-
   endpoint where_;
   watcher_owner& owner_;
   asio::steady_timer retry_;
@@ -146,6 +136,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>,
   vm_precautions precautions_;
   operator_steps operator_;
   vm_steps steps_;
+  vm_rounds rounds_;
 };
 
 }  // namespace unwedge::watch

@@ -101,7 +101,7 @@ class host {
     return out;
   }
 
-  /// As vm_watcher::decide.
+  /// As vm_rounds::decide.
   void look_at(modelled_vm& vm, instant at) {
     const policies::vm_view view{.vm = vm.model, .io = vm.io, .now = at};
     const policies::action_frame frame{.allowed = vm.allowed};

@@ -75,7 +75,7 @@ class simulated_daemon {
   /// Greeted, but negotiated only once the main loop answers: a new session is blind to a hung VM.
   void connect(instant now);
 
-  // as vm_watcher.cpp
+  // as vm_rounds.cpp
   void tick(instant now);
   void review(instant now);
   void probe(instant now);
@@ -92,7 +92,7 @@ class simulated_daemon {
   void on_reply(const sent_command&, instant now);
   bool in_band_outstanding() const { return !sent_.empty(); }
 
-  // as vm_verdict.cpp
+  // as stall_watch.cpp and vm_situation.cpp
   duration between_samples() const;
   void sample(instant now);
   bool talking() const;
@@ -103,7 +103,7 @@ class simulated_daemon {
   }
   void decide(instant now);
 
-  // as vm_incidents.cpp and vm_actions.cpp
+  // as vm_incidents.cpp and vm_steps.cpp
   void carry_out(const std::string& run, const open_incident& d, instant now);
   void carry_out(const std::string& run, const amend_verdict& d, instant now);
   void carry_out(const std::string& run, const take_step& d, instant now);

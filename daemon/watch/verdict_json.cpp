@@ -1,0 +1,37 @@
+#include "daemon/watch/verdict_json.hpp"
+
+#include "daemon/watch/json_values.hpp"
+#include "policies/sentence.hpp"
+
+namespace unwedge::watch {
+namespace {
+
+namespace json = boost::json;
+
+json::object root_json(const policies::wait_root& r) {
+  return {{"type", to_string(r.type)},
+          {"name", r.name},
+          {"peer", or_null(r.peer)},
+          {"silent_ms", r.silent_for ? json::value(r.silent_for->count()) : json::value(nullptr)}};
+}
+
+}  // namespace
+
+json::object to_json(const policies::verdict& v, const policies::vm_model& vm) {
+  json::object o{
+      {"kind", to_string(v.kind)}, {"root", v.root ? json::value(root_json(*v.root)) : json::value(nullptr)},
+      {"holder", nullptr},         {"since", date_of(v.since)},
+      {"at", date_of(v.at)},       {"sentence", policies::sentence(v, vm)},
+      {"certain", v.certain},      {"reasons", json::array(v.reasons.begin(), v.reasons.end())}};
+  if (v.spinning) o["spinning"] = true;
+  if (v.other_lock) o["lock"] = "other";
+  if (v.holder) o["holder"] = json::object{{"tid", v.holder->tid}, {"comm", v.holder->comm}};
+  if (!v.further_roots.empty()) {
+    json::array more;
+    for (const auto& r : v.further_roots) more.push_back(root_json(r));
+    o["further_roots"] = std::move(more);
+  }
+  return o;
+}
+
+}  // namespace unwedge::watch
