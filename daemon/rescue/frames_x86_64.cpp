@@ -1,6 +1,7 @@
 #include "daemon/rescue/frames_x86_64.hpp"
 
-#include <csignal>
+#include "daemon/rescue/quiet_mask.hpp"
+
 #include <cstring>
 
 namespace unwedge::rescue::x86_64 {
@@ -10,10 +11,6 @@ namespace {
 constexpr std::uint64_t fp_xstate = 1, sigcontext_ss = 2, strict_restore_ss = 4;  // UC_*, asm/ucontext.h
 constexpr std::uint16_t user_code = 0x33, user_data = 0x2b;
 constexpr std::uint64_t direction_and_trap = 0x400 | 0x100;  // no function expects either
-
-constexpr std::uint64_t bit(int signal) {
-  return std::uint64_t{1} << (signal - 1);
-}
 
 // For sigaltstack(2) neither a mode nor a size that there is: refused, so the alternate stack stays what it
 // is.
@@ -77,11 +74,6 @@ user_regs_struct calling(const user_regs_struct& was, const call& c, std::uint64
 }
 
 }  // namespace
-
-std::uint64_t quiet(std::uint64_t mask) {
-  const auto own = bit(SIGSEGV) | bit(SIGBUS) | bit(SIGILL) | bit(SIGFPE) | bit(SIGTRAP) | bit(SIGSYS);
-  return ~own | mask;
-}
 
 room room_below(std::uint64_t rsp, std::size_t calls, std::size_t xstate_bytes) {
   room made;

@@ -76,7 +76,4 @@ struct state {
 user_regs_struct lay_out(const room& at, const state& was, std::span<const call> calls, timespec sleep,
                          std::uint64_t restorer, std::int64_t result, std::span<std::byte> into);
 
-/// `mask` with everything blocked but what only the thread's own instructions raise.
-std::uint64_t quiet(std::uint64_t mask);
-
 }  // namespace unwedge::rescue::x86_64

@@ -6,6 +6,7 @@
 
 #include <elf.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -48,6 +49,7 @@ std::string held_thread::seize() {
 }
 
 std::string held_thread::stop() {
+  inspect::go_first();
   limit_.arm();
   began_ = steady_clock::now();
   at_ = inspect::interrupt(tid_, patience);
@@ -71,7 +73,11 @@ std::chrono::nanoseconds held_thread::let_go() {
     inspect::let_go(tid_, *at_);
     stood = steady_clock::now() - began_;
   }
-  if (at_) limit_.disarm();
+  if (at_) {
+    limit_.disarm();
+    const sched_param ordinary{};
+    ::sched_setscheduler(0, SCHED_OTHER, &ordinary);
+  }
   at_.reset();
   return stood;
 }

@@ -1,7 +1,7 @@
 // unwedge-rescue: surgery on one hung QEMU process, for unwedged. A program of its own, since it stops a
 // thread and writes into it: should it crash, hang or be killed, at any instant, the kernel lets go, and what
 // it began ends by itself.
-#include "daemon/inspect/tracing.hpp"
+#include "daemon/inspect/privileges.hpp"
 #include "daemon/rescue/orders.hpp"
 
 #include <sys/prctl.h>
@@ -40,9 +40,10 @@ int main(int argc, char** argv) {
     ::setrlimit(RLIMIT_CORE, &none);
     ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     set_signals();
-    unwedge::inspect::go_first();
-    const auto done =
-        carry_out(std::get<options>(parsed), [](const boost::json::object& o) { say(o); }, STDIN_FILENO);
+    const auto& chosen = std::get<options>(parsed);
+    // To raise a socket's buffer takes CAP_NET_ADMIN besides.
+    if (chosen.what == order::lease) unwedge::inspect::keep_only_rights_to_look();
+    const auto done = carry_out(chosen, [](const boost::json::object& o) { say(o); }, STDIN_FILENO);
     return say(done) && done.at("ok").as_bool() ? 0 : 1;
   } catch (const std::exception& error) {
     say({{"ok", false}, {"error", error.what()}});

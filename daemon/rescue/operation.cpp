@@ -64,6 +64,7 @@ class operation {
     if (const auto* why = changed(); why != nullptr) return failed(name_, why);
     if (const auto* why = chain(); why != nullptr) return failed(name_, why);
     made_.holder = wanted_.holder;
+    made_.lock = seen_.mutexes.front();
     made_.stopped = thread_.let_go();
     return made_;
   }

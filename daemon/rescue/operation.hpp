@@ -13,6 +13,7 @@ namespace unwedge::rescue {
 /// A lease that has begun.
 struct grant {
   pid_t holder = 0;
+  held_mutex lock;                      ///< the first that it gave away, as it was before
   x86_64::room at;                      ///< in the holder's stack
   std::uint64_t sleeping_sp = 0;        ///< its stack pointer while it sleeps
   std::chrono::nanoseconds stopped{0};  ///< at most so long it stood still

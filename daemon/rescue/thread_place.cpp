@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace unwedge::rescue {
 
 namespace {
@@ -51,7 +53,7 @@ std::optional<pid_t> own_number(std::string_view status) {
   const auto at = status.find("\nNSpid:");
   if (at == status.npos) return std::nullopt;
   auto line = status.substr(at + 1, status.find('\n', at + 1) - at - 1);
-  const auto last = evidence::number_after(line.substr(line.find_last_of(" \t")), "");
+  const auto last = evidence::number_after(line.substr(std::min(line.find_last_of(" \t"), line.size())), "");
   if (!last || *last <= 0) return std::nullopt;
   return static_cast<pid_t>(*last);
 }

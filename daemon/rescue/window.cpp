@@ -1,5 +1,7 @@
 #include "daemon/rescue/window.hpp"
 
+#include "daemon/rescue/mutex.hpp"
+#include "daemon/rescue/room_check.hpp"
 #include "daemon/rescue/thread_place.hpp"
 
 #include <fmt/format.h>
@@ -23,18 +25,40 @@ using std::chrono::steady_clock;
 /// Where the holder is, as far as the lease is concerned.
 enum class phase { sleeping, taking_back, back, finished, unknown, exited };
 
-constexpr std::uint64_t callee_stack = 65'536;  // see room_check.hpp
+class watcher {
+ public:
+  watcher(const evidence::process& of, const grant& lease) : of_(of), lease_(lease) {}
 
-phase phase_of(const evidence::process& of, const grant& lease, evidence::proc_reader& files) {
-  if (!of.alive()) return phase::exited;
-  const auto text = files.read(of.proc_dir(), fmt::format("task/{}/syscall", lease.holder).c_str());
-  // Nothing but going on, its locks taken back, leads a thread to its end.
-  if (!text) return text.error() == ENOENT || text.error() == ESRCH ? phase::finished : phase::unknown;
-  const auto at = parse_place(*text);
-  if (!at) return phase::unknown;  // it runs: on its way into the chain, or out of it
-  if (at->sp < lease.at.begin - callee_stack || at->sp >= lease.at.end) return phase::back;
-  return at->sp == lease.sleeping_sp && at->number == SYS_ppoll ? phase::sleeping : phase::taking_back;
-}
+  phase look() {
+    const auto seen = look_at_thread();
+    slept_ = slept_ || seen == phase::sleeping;
+    // One that runs, as a poll that spins does, has no place. Who has slept and then owns the lock is back.
+    if (seen == phase::unknown && slept_ && owns_again()) return phase::back;
+    return seen;
+  }
+
+ private:
+  phase look_at_thread() {
+    if (!of_.alive()) return phase::exited;
+    const auto text = files_.read(of_.proc_dir(), fmt::format("task/{}/syscall", lease_.holder).c_str());
+    // Nothing but going on, its locks taken back, leads a thread to its end.
+    if (!text) return text.error() == ENOENT || text.error() == ESRCH ? phase::finished : phase::unknown;
+    const auto at = parse_place(*text);
+    if (!at) return phase::unknown;  // it runs: on its way into the chain, or out of it
+    if (at->sp < lease_.at.begin - stack_margin || at->sp >= lease_.at.end) return phase::back;
+    return at->sp == lease_.sleeping_sp && at->number == SYS_ppoll ? phase::sleeping : phase::taking_back;
+  }
+
+  bool owns_again() const {
+    const auto now = read_mutex(of_.pid(), lease_.lock.address);
+    return now && now->owner == lease_.lock.words.owner && now->lock != 0;
+  }
+
+  const evidence::process& of_;
+  const grant& lease_;
+  evidence::proc_reader files_;
+  bool slept_ = false;
+};
 
 /// Lines on a descriptor.
 class word_of_command {
@@ -87,7 +111,7 @@ std::string said_of(phase p, pid_t holder) {
 json::object keep_window(const evidence::process& of, const lease_request& wanted, const grant& lease,
                          int orders, milliseconds patience) {
   constexpr milliseconds step{5};
-  evidence::proc_reader files;
+  watcher holder{of, lease};
   word_of_command command{orders};
   const auto until = lease.began + wanted.window;
   const char* ended_by = "time";
@@ -98,20 +122,23 @@ json::object keep_window(const evidence::process& of, const lease_request& wante
       early = end_lease(of, lease);
       break;
     }
-    const auto now = phase_of(of, lease, files);
+    const auto now = holder.look();
     if (is_over(now)) {
-      ended_by = now == phase::exited ? "exit" : "itself";
+      if (now == phase::exited)
+        ended_by = "exit";
+      else if (steady_clock::now() < until)
+        ended_by = "itself";
       break;
     }
   }
   const auto last = std::max(steady_clock::now(), ended_by[0] == 't' ? until : lease.began) + patience;
-  auto now = phase_of(of, lease, files);
+  auto now = holder.look();
   while (!is_over(now) && steady_clock::now() < last) {
     std::this_thread::sleep_for(step);
-    now = phase_of(of, lease, files);
+    now = holder.look();
   }
   const auto lasted = std::chrono::duration_cast<milliseconds>(steady_clock::now() - lease.began);
-  json::object made{{"returned", now == phase::back || now == phase::finished || now == phase::unknown},
+  json::object made{{"returned", now == phase::back || now == phase::finished},
                     {"ended_by", ended_by},
                     {"lasted_ms", lasted.count()},
                     {"sentence", said_of(now, lease.holder)}};

@@ -14,7 +14,8 @@ BYTES_PER_SECOND = 20_000_000
 async def start_mirror(vm: VirtualMachine, server: NbdServer, speed: int = BYTES_PER_SECOND, *,
                        auto_dismiss: bool = False, host: str = "127.0.0.1") -> None:
     """auto-dismiss off, as libvirt does: a concluded job stays to be asked about. On, the job is gone at its end."""
-    await vm.qmp.execute("blockdev-add", driver="nbd", node_name=TARGET, server={**server.address, "host": host},
+    address = server.address if server.path else {**server.address, "host": host}
+    await vm.qmp.execute("blockdev-add", driver="nbd", node_name=TARGET, server=address,
                          export=server.EXPORT)
     await vm.qmp.execute("blockdev-mirror", job_id=JOB, device="disk", target=TARGET, sync="full", speed=speed,
                          auto_dismiss=auto_dismiss)

@@ -115,26 +115,27 @@ class Stage:
         self.timeline.note("unwedged", f"watches {name}: healthy, oob negotiated")
 
     async def start_destination(self, like: Source, disk: Path | None = None, *,
-                                watched: bool = False) -> VirtualMachine:
+                                watched: bool = False, prefix: str = "dst") -> VirtualMachine:
         """The other end of a migration."""
-        name = f"dst-{self._tag}"
+        name = f"{prefix}-{self._tag}"
         extra = self._enrolled(name) if watched else []
         machine = replace(like.machine, disk=disk or like.machine.disk)
         # A guest that writes would change the disk before anybody can compare it.
         paused = ["-S"] if machine.writes else []
         return await self._start_vm(name, machine, ["-incoming", "defer", *paused, *extra], incoming=True)
 
-    async def start_nbd_server(self, *, boot_sector: bytes = b"", full: bool = False) -> NbdServer:
+    async def start_nbd_server(self, *, boot_sector: bytes = b"", full: bool = False,
+                               transport: str = "tcp") -> NbdServer:
         """Of an empty image, of a `full` one, or with a boot sector of one that a guest can start from."""
         image = self.folder / "target.raw"
         if boot_sector or full:
             await random_image(image, DISK_MIB, boot_sector)
         else:
             await empty_image(image, DISK_MIB)
-        server = NbdServer(image, self.folder)
+        server = NbdServer(image, self.folder, transport)
         self._closing.append(server)
         await server.serves()
-        self.timeline.note("nbd", f"NBD server started on 127.0.0.1:{server.port}")
+        self.timeline.note("nbd", f"NBD server started on {server.path or f'127.0.0.1:{server.port}'}")
         return server
 
     async def _start_vm(self, name: str, machine: Machine, extra: list[str], *,

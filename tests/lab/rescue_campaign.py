@@ -1,0 +1,262 @@
+"""A QEMU that hangs on a dead mirror target at the switchover, and what brings it back: nothing, `yank` alone, sever
+alone, a lease with one of them inside it. Without the daemon: unwedge-rescue is run by hand.
+
+A VM survives if it runs again, the job has concluded, the migration has failed, RAM and disk are what they were, and a
+second migration of it completes. Exit status: 0 the lease saved every VM that it must save, 1 it did not.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import json
+import statistics
+import sys
+import time
+import traceback
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import migration
+from campaign import CONTRADICTIONS
+from disk_image import digest
+from expectation import Unexpected, require
+from interruption import EXIT_STATUS, cancel_on_signals
+from liveness import LATE
+from mirror import JOB, TARGET, freeze_target_in_mid_mirror
+from nbd_server import NbdServer
+from qmp_client import QmpSilent
+from qemus import ALL, NoQemu, Qemu, chosen
+from rescuer import NotRescued, Rescuer, sockets
+from stage import PROGRAMS, Settings, Source, Stage
+from virtual_machine import Machine
+
+HUNG_FOR = 3.0    # seconds of silence, then something is done; a healthy switchover has long been through
+BACK_WITHIN = 10.0
+RAM_FROM, RAM_BYTES = 1 << 20, 48 << 20  # an idle guest changes nothing above the BIOS's own first megabyte
+METHODS = ("nothing", "yank", "sever", "lease+yank", "lease+sever")
+
+
+@dataclass
+class Case:
+    qemu: Qemu
+    iothread: bool
+    transport: str
+    method: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.qemu.version} {'iothread' if self.iothread else 'no iothread'} {self.transport} {self.method}"
+
+    @property
+    def must_survive(self) -> bool:
+        """QEMU's own yank of a full unix socket makes its poll spin, lease or not (docs/qemu.md)."""
+        return self.method == "lease+sever" or (self.method == "lease+yank" and self.transport == "tcp")
+
+
+@dataclass
+class Result:
+    case: Case
+    outcome: str
+    seconds: float
+    documents: list[dict] = field(default_factory=list)
+    folder: str | None = None
+
+
+class Run:
+    """One VM, from its start to its second migration."""
+
+    def __init__(self, case: Case, stage: Stage, programs: Path):
+        self.case, self.stage, self.programs = case, stage, programs
+
+    async def play(self) -> str:
+        await self._hang()
+        pid = self.vm.process.pid
+        self.rescuer = Rescuer(self.programs / "unwedge-rescue", self.vm)
+        self.stage.timeline.note("lab", f"it hangs, pid {pid}; now {self.case.method}")
+        try:
+            await getattr(self, "_" + self.case.method.replace("+", "_"))()
+        except NotRescued as why:
+            return f"refused: {why}"
+        if not await self.vm.liveness.running_again(BACK_WITHIN):
+            return self._not_back()
+        await asyncio.sleep(0.5)
+        if not self.vm.process.alive or self.vm.liveness.silent_for >= LATE:
+            return self._not_back()
+        await self._is_whole()
+        await self._migrates_again()
+        return "survives"
+
+    async def _hang(self) -> None:
+        self.server: NbdServer = await self.stage.start_nbd_server(transport=self.case.transport)
+        self.source: Source = await self.stage.start_source(Machine(iothread=self.case.iothread))
+        self.vm = self.source.vm
+        destination = await self.stage.start_destination(self.source, self.server.image)
+        before = sockets(self.vm.process.pid)
+        await freeze_target_in_mid_mirror(self.vm, self.server)
+        new = {fd: inode for fd, inode in sockets(self.vm.process.pid).items() if before.get(fd) != inode}
+        require(len(new) == 1, f"the mirror's connection is one of {new}")
+        (self.fd, self.inode), = new.items()
+        self.ram = await self._ram()
+        await migration.migrate(self.vm, destination)
+        require(await self.vm.liveness.stalled(15, seconds=HUNG_FOR) and self.vm.liveness.silent_for >= HUNG_FOR,
+                "it does not hang")
+
+    async def _nothing(self) -> None:
+        pass
+
+    async def _yank(self) -> None:
+        await self.vm.oob.execute_oob("yank", instances=[{"type": "block-node", "node-name": TARGET}])
+
+    async def _sever(self) -> None:
+        await self.rescuer.sever(self.fd, self.inode)
+
+    async def _lease_yank(self) -> None:
+        await self.rescuer.lease(lambda: self._until_concluded(self._yank()))
+
+    async def _lease_sever(self) -> None:
+        await self.rescuer.lease(lambda: self._until_concluded(self._sever()))
+
+    async def _until_concluded(self, remedy) -> None:
+        since = len(self.vm.qmp.events)
+        await remedy
+        try:
+            await self.vm.qmp.event("JOB_STATUS_CHANGE", since=since, deadline=3, id=JOB, status="concluded")
+        except (TimeoutError, QmpSilent):
+            self.stage.timeline.note("lab", "the job has not concluded within the window")
+
+    async def _ram(self) -> str:
+        file = self.stage.folder / "ram"
+        await self.vm.qmp.execute("pmemsave", val=RAM_FROM, size=RAM_BYTES, filename=str(file))
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+
+    def _not_back(self) -> str:
+        if self.vm.process.alive:
+            return "hangs"
+        said = [line for line in self.vm.process.log_tail().splitlines() if "Assertion" in line]
+        return f"aborts: {said[-1].rpartition('Assertion')[2].strip()}" if said else "dies"
+
+    async def _is_whole(self) -> None:
+        require((await self.vm.qmp.execute("query-status"))["status"] == "running", "the guest does not run")
+        require(await migration.status(self.vm) == "failed", f"migration {await migration.status(self.vm)}")
+        jobs = {job["id"]: job["status"] for job in await self.vm.qmp.execute("query-jobs")}
+        require(jobs == {JOB: "concluded"}, f"jobs {jobs}")
+        require(any(event.name == "RESUME" for event in self.vm.qmp.events), "no RESUME")
+        require(await self._ram() == self.ram, "the guest's RAM has changed")
+        require(await digest(self.source.machine.disk) == self.source.digest, "the guest's disk has changed")
+
+    async def _migrates_again(self) -> None:
+        await self.vm.qmp.execute("job-dismiss", id=JOB)
+        await self.vm.qmp.execute("blockdev-del", node_name=TARGET)
+        destination = await self.stage.start_destination(self.source, prefix="again")
+        since = len(self.vm.qmp.events)
+        await migration.migrate(self.vm, destination)
+        await self.vm.qmp.event("STOP", since=since, deadline=20)
+        end = time.monotonic() + 20
+        while (status := await migration.status(self.vm)) not in ("completed", "failed"):
+            require(time.monotonic() < end, f"the second migration is still {status}")
+            await asyncio.sleep(0.1)
+        require(status == "completed", f"the second migration {status}")
+        while (await destination.qmp.execute("query-status"))["status"] != "running":
+            require(time.monotonic() < end, "nobody runs after it")
+            await asyncio.sleep(0.1)
+
+
+async def _one(case: Case, programs: Path) -> Result:
+    started = time.monotonic()
+    stage = Stage(Settings(case.qemu.binary, programs), None)
+    run = None
+    try:
+        async with stage, asyncio.timeout(120):
+            run = Run(case, stage, programs)
+            outcome = await run.play()
+    except CONTRADICTIONS as error:
+        outcome = f"broken: {error or type(error).__name__}"
+    except Exception:  # the firewall of one run
+        outcome = f"broken: {traceback.format_exc()}"
+    result = Result(case, outcome, round(time.monotonic() - started, 1), getattr(getattr(run, "rescuer", None), "documents", []))
+    if outcome.startswith(("broken", "refused", "dies")) or (outcome != "survives" and case.must_survive):
+        result.folder = str(stage.folder)
+    else:
+        stage.remove()
+    return result
+
+
+async def _all(cases: list[Case], programs: Path, jobs: int, results: list[Result]) -> None:
+    cancel_on_signals()
+    slots = asyncio.Semaphore(jobs)
+
+    async def in_a_slot(case: Case) -> None:
+        async with slots:
+            result = await _one(case, programs)
+        results.append(result)
+        print(f"{len(results):4}/{len(cases)}  {case.name}: {result.outcome.splitlines()[-1][:200]}"
+              f"{'  ' + result.folder if result.folder else ''}", file=sys.stderr, flush=True)
+
+    async with asyncio.TaskGroup() as group:
+        for case in cases:
+            group.create_task(in_a_slot(case))
+
+
+def _stops(results: list[Result], key: str) -> list[int]:
+    return [document[key] for result in results for document in result.documents if key in document]
+
+
+def _table(results: list[Result]) -> str:
+    by_case: dict[str, Counter] = {}
+    for result in results:
+        by_case.setdefault(result.case.name, Counter())[result.outcome.partition(":")[0]] += 1
+    width = max(map(len, by_case))
+    lines = [f"{name:<{width}}  " + ", ".join(f"{count} {what}" for what, count in sorted(outcomes.items()))
+             for name, outcomes in sorted(by_case.items())]
+    for key, what in (("stopped_ns", "to begin a lease"), ("end_stopped_ns", "to end one early")):
+        if stops := _stops(results, key):
+            lines.append(f"the holder stood still {what}, {len(stops)} times: median {statistics.median(stops) / 1e3:.0f} us, "
+                         f"at most {max(stops) / 1e3:.0f} us")
+    return "\n".join(lines)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=1, metavar="N", help="of every case (default 1)")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="side by side (default 2)")
+    parser.add_argument("--qemu", default=ALL, metavar="WHICH", help="installed, 10.0, all (default), or a program")
+    parser.add_argument("--method", action="append", choices=METHODS, help="only these")
+    parser.add_argument("--transport", action="append", choices=("tcp", "unix"), help="only these")
+    parser.add_argument("--iothread", choices=("with", "without"), help="only so")
+    parser.add_argument("--bin", type=Path, default=PROGRAMS, metavar="DIR", help="where unwedge-rescue is")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="every result, with the program's documents")
+    arguments = parser.parse_args()
+    if not (arguments.bin / "unwedge-rescue").exists():
+        parser.error(f"no unwedge-rescue in {arguments.bin}: build it first (./dev build)")
+    try:
+        arguments.qemus = chosen(arguments.qemu)
+    except NoQemu as missing:
+        parser.error(str(missing))
+    return arguments
+
+
+def main() -> int:
+    arguments = _arguments()
+    iothreads = [arguments.iothread == "with"] if arguments.iothread else [False, True]
+    cases = [Case(qemu, iothread, transport, method) for _ in range(arguments.runs) for qemu in arguments.qemus
+             for iothread in iothreads for transport in arguments.transport or ("tcp", "unix")
+             for method in arguments.method or METHODS]
+    results: list[Result] = []
+    try:
+        asyncio.run(_all(cases, arguments.bin, arguments.jobs, results))
+        interrupted = False
+    except asyncio.CancelledError:
+        interrupted = True
+    if arguments.json:
+        arguments.json.write_text(json.dumps(
+            [{"case": r.case.name, "outcome": r.outcome, "seconds": r.seconds, "documents": r.documents} for r in results]))
+    if results:
+        print(_table(results))
+    if interrupted:
+        return EXIT_STATUS
+    return 0 if all(r.outcome == "survives" for r in results if r.case.must_survive) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,212 @@
+// Whatever does not hold, its name is said, and the holder has not even been off its CPU.
+#include "daemon/evidence/proc_files.hpp"
+#include "tests/unit/rescue/rescue_run.hpp"
+
+#include <climits>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <sys/ptrace.h>
+
+namespace unwedge::rescue {
+namespace {
+
+using testing::HasSubstr;
+
+struct refusal {
+  std::string name;
+  circumstances how;
+  std::string precondition;
+  std::string sentence;
+  bool stable = true;  ///< the holder sleeps all the time, so that its switches count
+};
+
+void PrintTo(const refusal& r, std::ostream* out) {
+  *out << r.name;
+}
+
+class every_precondition : public testing::TestWithParam<refusal> {};
+
+// The holder is where it was: asleep since, nothing broken, nobody got the mutex.
+void expect_untouched(const hung_child& c, std::uint64_t switches) {
+  EXPECT_TRUE(c.alive());
+  EXPECT_EQ(c.seen().wakeups, 0u);
+  EXPECT_EQ(c.seen().taken, 0u);
+  EXPECT_EQ(c.seen().broken, 0u);
+  EXPECT_EQ(c.switches(), switches) << "the holder was touched";
+}
+
+TEST_P(every_precondition, that_fails_is_named_and_the_target_untouched) {
+  const auto& r = GetParam();
+  hung_child c{r.how};
+  ASSERT_TRUE(c.hangs());
+  const auto switches = c.switches();
+  const auto d = run(lease_of(c));
+  EXPECT_EQ(d.status, 1);
+  EXPECT_EQ(d.failed(), r.precondition) << d.printed;
+  EXPECT_THAT(d.printed, HasSubstr(r.sentence));
+  EXPECT_TRUE(d.granted.empty());
+  expect_untouched(c, switches);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    refusals, every_precondition,
+    testing::Values(
+        refusal{"error_checking_mutex", {.kind = PTHREAD_MUTEX_ERRORCHECK}, "mutex", "its kind is 2"},
+        refusal{"adaptive_mutex", {.kind = PTHREAD_MUTEX_ADAPTIVE_NP}, "mutex", "its kind is 3"},
+        refusal{"robust_mutex", {.robust = PTHREAD_MUTEX_ROBUST}, "mutex", "its kind is 144"},
+        refusal{"priority_inheriting_mutex", {.protocol = PTHREAD_PRIO_INHERIT}, "mutex", "its kind is 32"},
+        refusal{"nobody_waits", {.main_waits = false}, "mutex", "nobody waits for it"},
+        refusal{"poll_has_a_mask", {.own_signal_mask = true}, "holder-polls", "a signal mask of its own"},
+        refusal{"polls_nothing", {.polls_nothing = true}, "holder-polls", "polls nothing"},
+        refusal{"sleeps_elsewhere", {.sits = sleep_soundly}, "holder-polls", "not in ppoll"},
+        refusal{"polls_in_no_aio_poll", {.sits = poll_elsewhere}, "nested-poll", "not called from aio_poll"},
+        refusal{"vm_is_not_being_stopped", {.sits = drain}, "nested-poll", "nothing in it says"},
+        refusal{"foreign_seccomp_filter", {.seccomp = true}, "seccomp", "not QEMU's own"},
+        refusal{"small_stack", {.stack = 64 * 1024}, "stack-room", "are needed"}),
+    [](const auto& one) { return one.param.name; });
+
+// An option less or more, on a child that a lease would be granted to.
+struct wrong_order {
+  std::string name;
+  std::function<std::vector<std::string>(const hung_child&)> arguments;
+  std::string precondition;
+};
+
+void PrintTo(const wrong_order& r, std::ostream* out) {
+  *out << r.name;
+}
+
+class every_order : public testing::TestWithParam<wrong_order> {};
+
+TEST_P(every_order, that_is_wrong_is_refused_and_the_target_untouched) {
+  hung_child c;
+  ASSERT_TRUE(c.hangs());
+  const auto switches = c.switches();
+  const auto d = run(GetParam().arguments(c));
+  EXPECT_EQ(d.status, 1);
+  EXPECT_EQ(d.failed(), GetParam().precondition) << d.printed;
+  expect_untouched(c, switches);
+}
+
+std::string number(std::uint64_t n) {
+  return fmt::format("{}", n);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    refusals, every_order,
+    testing::Values(
+        wrong_order{"another_start_time",
+                    [](const hung_child& c) {
+                      return std::vector<std::string>{"lease",
+                                                      "--pid",
+                                                      number(c.pid()),
+                                                      "--start-time",
+                                                      "1",
+                                                      "--any-process",
+                                                      "--holder",
+                                                      number(c.holder()),
+                                                      "--mutex",
+                                                      fmt::format("{:#x}", c.mutex())};
+                    },
+                    "process"},
+        wrong_order{"no_qemu",
+                    [](const hung_child& c) {
+                      auto all = lease_of(c);
+                      std::erase(all, "--any-process");
+                      return all;
+                    },
+                    "process"},
+        wrong_order{"main_thread",
+                    [](const hung_child& c) { return lease_of(c, {"--holder", number(c.pid())}); }, "holder"},
+        wrong_order{"stranger",
+                    [](const hung_child& c) { return lease_of(c, {"--holder", number(::getpid())}); },
+                    "holder"},
+        wrong_order{"free_mutex",
+                    [](const hung_child& c) {
+                      return lease_of(c, {"--mutex", fmt::format("{:#x}", c.second_mutex())});
+                    },
+                    "mutex"},
+        wrong_order{"no_mutex_at_all", [](const hung_child& c) { return lease_of(c, {"--mutex", "0x1000"}); },
+                    "mutex"},
+        wrong_order{
+            "odd_address",
+            [](const hung_child& c) { return lease_of(c, {"--mutex", fmt::format("{:#x}", c.mutex() + 4)}); },
+            "mutex"},
+        wrong_order{"mutex_in_two",
+                    [](const hung_child& c) {
+                      return lease_of(c, {"--mutex", fmt::format("{:#x}", c.mutex()), "--mutex",
+                                          fmt::format("{:#x}", c.second_mutex())});
+                    },
+                    "mutex"}),
+    [](const auto& one) { return one.param.name; });
+
+TEST(traced_holder, is_left_alone) {
+  hung_child c;
+  ASSERT_TRUE(c.hangs());
+  const evidence::child tracer{[&] { ::ptrace(PTRACE_SEIZE, c.holder(), nullptr, nullptr); }};
+  evidence::proc_reader files;
+  ASSERT_TRUE(eventually([&] {
+    const auto status =
+        files.read(AT_FDCWD, fmt::format("/proc/{}/task/{}/status", c.pid(), c.holder()).c_str());
+    return status && evidence::number_after(*status, "TracerPid:") == tracer.pid();
+  }));
+  const auto switches = c.switches();
+  const auto d = run(lease_of(c));
+  EXPECT_EQ(d.failed(), "undisturbed") << d.printed;
+  EXPECT_THAT(d.printed, HasSubstr(fmt::format("traced by process {}", tracer.pid())));
+  expect_untouched(c, switches);
+}
+
+TEST(stopped_process, is_left_alone) {
+  hung_child c;
+  ASSERT_TRUE(c.hangs());
+  ::kill(c.pid(), SIGSTOP);
+  evidence::proc_reader files;
+  ASSERT_TRUE(eventually([&] {
+    const auto stat = files.read(AT_FDCWD, fmt::format("/proc/{}/task/{}/stat", c.pid(), c.holder()).c_str());
+    return stat && stat->find(") T ") != stat->npos;
+  }));
+  const auto d = run(lease_of(c));
+  EXPECT_EQ(d.failed(), "undisturbed") << d.printed;
+  EXPECT_EQ(c.seen().wakeups, 0u);
+  ::kill(c.pid(), SIGCONT);
+  EXPECT_TRUE(c.hangs());
+}
+
+TEST(plan, names_every_precondition_and_touches_nothing) {
+  hung_child c;
+  ASSERT_TRUE(c.hangs());
+  const auto switches = c.switches();
+  const auto d = run(lease_of(c, {"--plan"}));
+  EXPECT_EQ(d.status, 0);
+  EXPECT_TRUE(d.last.at("would").as_bool()) << d.printed;
+  std::vector<std::string> names;
+  for (const auto& p : d.last.at("preconditions").as_array()) {
+    names.emplace_back(p.at("name").as_string());
+    EXPECT_TRUE(p.at("ok").as_bool());
+    EXPECT_FALSE(p.at("sentence").as_string().empty());
+  }
+  EXPECT_THAT(names, testing::ElementsAre("process", "holder", "undisturbed", "shadow-stack", "seccomp",
+                                          "holder-polls", "mutex", "wanted", "no-lease", "library",
+                                          "nested-poll", "stack-room"));
+  expect_untouched(c, switches);
+}
+
+TEST(plan, says_what_forbids) {
+  hung_child c{{.kind = PTHREAD_MUTEX_ERRORCHECK}};
+  ASSERT_TRUE(c.hangs());
+  const auto d = run(lease_of(c, {"--plan"}));
+  EXPECT_EQ(d.status, 0);
+  EXPECT_FALSE(d.last.at("would").as_bool());
+  EXPECT_EQ(d.failed(), "mutex");
+}
+
+TEST(usage, is_told) {
+  EXPECT_EQ(run({"lease"}).status, 2);
+  EXPECT_EQ(run({"lease", "--pid", "5", "--start-time", "1", "--holder", "6", "--mutex", "12"}).status, 2);
+  EXPECT_EQ(run({}).status, 2);
+}
+
+}  // namespace
+}  // namespace unwedge::rescue
