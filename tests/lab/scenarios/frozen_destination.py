@@ -5,6 +5,8 @@ as soon as it has measured the bandwidth (100 ms), with nearly all of the RAM, r
 under the lock: far more than the sockets hold. pause-before-switchover marks the moment to freeze.
 """
 
+import asyncio
+
 import hang
 import migration
 from disk_image import random_image
@@ -30,7 +32,10 @@ async def provoke(stage: Stage, transport: str = "tcp", *, names: bool = True) -
     await source.vm.qmp.event("MIGRATION", status="pre-switchover", deadline=30)
     destination.process.freeze()
     stage.timeline.note("qemu", "destination frozen (SIGSTOP) before the switchover")
-    await source.vm.qmp.execute("migrate-continue", state="pre-switchover")
+    # The migration thread may have the lock before the main thread has answered (docs/qemu.md): the event tells.
+    continuing = asyncio.create_task(source.vm.qmp.execute("migrate-continue", deadline=None, state="pre-switchover"))
+    await source.vm.qmp.event("MIGRATION", status="device")
+    continuing.cancel()
     return source
 
 
