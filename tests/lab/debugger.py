@@ -46,6 +46,7 @@ detach
 class Parked:
     tid: int
     comm: str
+    since: float  # when gdb let go of the VM
 
 
 class Debugger:
@@ -92,7 +93,7 @@ async def parked(debugger: Debugger, vm: VirtualMachine) -> Parked:
     tid, comm = await debugger.says("parked")
     await debugger.lets_go()
     require(Path(f"/proc/{vm.process.pid}/task/{tid}").exists(), f"thread {tid} has ended")
-    return Parked(int(tid), comm)
+    return Parked(int(tid), comm, time.monotonic())
 
 
 def holding(stage: Stage, vm: VirtualMachine, seconds: float) -> Debugger:

@@ -31,11 +31,12 @@ async def hangs(stage: Stage, source: Source) -> str:
 
 
 async def has_verdict(stage: Stage, source: Source, kind: str, root: tuple[str, str] | None, *,
-                      within: float = VERDICT_WITHIN) -> dict:
-    """The incident with the expected verdict, in time; fills in the figures."""
+                      within: float = VERDICT_WITHIN, since: float = 0) -> dict:
+    """The incident with the expected verdict, in time; fills in the figures. A debugger that stopped the VM itself until
+    `since` is no part of the stall."""
     vm = source.vm
     require(await vm.liveness.stalled(10), "the VM did not stall at all")
-    stage.figures.stall = vm.liveness.onset
+    stage.figures.stall = max(vm.liveness.onset, since)
     stage.timeline.note("lab", "first unanswered query-status", at=vm.liveness.onset)
     incident = await stage.unwedged.incident_until(
         vm.name, lambda seen: seen["verdict"] is not None, within + 4, "with a verdict")

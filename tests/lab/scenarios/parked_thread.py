@@ -31,6 +31,6 @@ async def alone(stage: Stage) -> str:
 
 async def with_unwedged(stage: Stage) -> str:
     source, thread = await park(stage)
-    await hang.has_verdict(stage, source, "bql-held", ("thread", thread.comm))
+    await hang.has_verdict(stage, source, "bql-held", ("thread", thread.comm), since=thread.since)
     await hang.left_alone(stage, source, ("open", "failed"))
     return "hangs, the thread is named; nothing done"

@@ -10,11 +10,12 @@ ENROLMENT = FixedSocket()
 
 
 async def alone(stage: Stage) -> str:
-    return await hang.hangs(stage, await park(stage, spins=True))
+    source, _ = await park(stage, spins=True)
+    return await hang.hangs(stage, source)
 
 
 async def with_unwedged(stage: Stage) -> str:
-    source = await park(stage, spins=True)
+    source, _ = await park(stage, spins=True)
     incident = await hang.has_verdict(stage, source, "bql-held", ("vcpu", COMM), within=hang.AWAKE_WITHIN)
     require(incident["verdict"].get("spinning") is True, f"not said to spin: {incident['verdict']}")
     await hang.left_alone(stage, source, ("open", "failed"))
