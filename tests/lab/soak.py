@@ -32,6 +32,7 @@ from unwedged import Unwedged
 _LOAD = ["stress-ng", "--cpu", "2", "--io", "2", "--vm", "1", "--vm-bytes", "1G"]
 _LOOK_EVERY = 2.0   # seconds
 _SAY_EVERY = 15.0
+_PATIENT = 30.0       # for unwedgectl: sixty processes want the CPU before it
 _DRAINS_IN = 900    # seconds after the load's end, for what is still under way
 
 
@@ -89,16 +90,13 @@ async def _soak(qemus: list[Qemu], programs: Path, arguments: argparse.Namespace
             print(f"QEMU {' and '.join(qemu.version for qemu in qemus)}: {len(host.vms)} VMs run", file=sys.stderr)
             seconds = arguments.minutes * 60
             load = Process("stress-ng", [*_LOAD, "--timeout", f"{seconds:.0f}"], stage.folder)
+            stage.unwedged.patience = _PATIENT
             seen = Seen(stage.unwedged)
             async with asyncio.timeout(seconds + _DRAINS_IN):
-                watching = asyncio.create_task(_watch(host, seen))
-                try:
+                async with asyncio.TaskGroup() as together:  # a look that fails ends the work
+                    watching = together.create_task(_watch(host, seen))
                     await host.work(time.monotonic() + seconds, arguments.slots)
-                finally:
                     watching.cancel()
-                    await asyncio.wait([watching])
-            if watching.done() and not watching.cancelled():
-                watching.result()  # it failed, and so did the soak
             await seen.look()
             well = await _verdict(host, seen, qemus, arguments)
             return well

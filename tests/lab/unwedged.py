@@ -38,6 +38,8 @@ def configuration(authority: str, enrolment: Enrolment, folder: Path, vms: Seque
 
 
 class Unwedged:
+    patience = 5.0  # seconds that unwedgectl may take
+
     def __init__(self, programs: Path, folder: Path, timeline: Timeline):
         self.folder = folder
         self._programs = programs
@@ -78,7 +80,7 @@ class Unwedged:
         await self._run_ctl(arguments, shown=True)
 
     async def call(self, *arguments: str):
-        """What `unwedgectl --json ARGUMENTS` prints; Unexpected if it fails or takes more than 5 s."""
+        """What `unwedgectl --json ARGUMENTS` prints; Unexpected if it fails or takes longer than `patience`."""
         printed = await self._run_ctl(["--json", *arguments], shown=False)
         self._timeline.trace("ctl", f"{' '.join(arguments)}: {printed.strip()}")
         try:
@@ -131,9 +133,9 @@ class Unwedged:
             str(self._programs / "unwedgectl"), "--runtime-dir", str(self._runtime), *arguments],
             self.folder, shown=shown)
         try:
-            status = await call.wait(5)
+            status = await call.wait(self.patience)
         except TimeoutError:
-            raise Unexpected(f"unwedgectl {' '.join(arguments)}: no answer within 5 s") from None
+            raise Unexpected(f"unwedgectl {' '.join(arguments)}: no answer within {self.patience:g} s") from None
         finally:
             call.end()
         require(status == 0, f"unwedgectl {' '.join(arguments)}: status {status}: {call.log_tail(3)}")
