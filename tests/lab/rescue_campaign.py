@@ -25,7 +25,6 @@ from interruption import EXIT_STATUS, cancel_on_signals
 from liveness import LATE
 from mirror import JOB, TARGET, freeze_target_in_mid_mirror
 from nbd_server import NbdServer
-from qmp_client import QmpSilent
 from qemus import ALL, NoQemu, Qemu, chosen
 from rescuer import NotRescued, Rescuer, sockets
 from stage import PROGRAMS, Settings, Source, Stage
@@ -112,18 +111,22 @@ class Run:
         await self.rescuer.sever(self.fd, self.inode)
 
     async def _lease_yank(self) -> None:
-        await self.rescuer.lease(lambda: self._until_concluded(self._yank()))
+        await self.rescuer.lease(lambda: self._until_settled(self._yank()))
 
     async def _lease_sever(self) -> None:
-        await self.rescuer.lease(lambda: self._until_concluded(self._sever()))
+        await self.rescuer.lease(lambda: self._until_settled(self._sever()))
 
-    async def _until_concluded(self, remedy) -> None:
+    async def _until_settled(self, remedy) -> None:
+        """The job has failed, or it stands still for the drain that waits for it, and fails when that is over."""
         since = len(self.vm.qmp.events)
         await remedy
-        try:
-            await self.vm.qmp.event("JOB_STATUS_CHANGE", since=since, deadline=3, id=JOB, status="concluded")
-        except (TimeoutError, QmpSilent):
-            self.stage.timeline.note("lab", "the job has not concluded within the window")
+        end = time.monotonic() + 3
+        while not any(event.name == "JOB_STATUS_CHANGE" and event.data["id"] == JOB
+                      and event.data["status"] in ("concluded", "paused") for event in self.vm.qmp.events[since:]):
+            if time.monotonic() > end:
+                self.stage.timeline.note("lab", "the job has not settled within the window")
+                return
+            await asyncio.sleep(0.01)
 
     async def _ram(self) -> str:
         file = self.stage.folder / "ram"

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -80,9 +81,10 @@ void compare(const register_values& now) {
                                       before, now);
   const int error = errno;
   if (timeout != nullptr) {
-    for (std::size_t i = 0; i < survive.size(); ++i)
+    for (std::size_t i = 0; i < (wide_registers() ? 32u : 16u); ++i)
       survive[i] =
           std::memcmp(now.vectors[i].data(), before.vectors[i].data(), wide_registers() ? 64 : 32) == 0;
+    shared->compared = static_cast<std::uint64_t>(std::ranges::count(survive, true));
     return;
   }
   ++shared->wakeups;

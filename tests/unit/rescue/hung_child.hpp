@@ -22,7 +22,9 @@ struct observations {
   std::atomic<std::uint64_t> broken;       ///< of those with a register, a flag or the mutex not as before
   std::atomic<std::uint64_t> taken;        ///< the main thread got the mutex
   std::atomic<std::uint64_t> second_taken;
-  std::atomic<std::uint64_t> signals;      ///< that the holder's handler got
+  std::atomic<std::uint64_t> signals;  ///< that the holder's handler got
+  std::atomic<std::uint64_t>
+      compared;  ///< vector registers that libc's ppoll leaves alone, so that they can be told
   std::atomic<std::int32_t> first_broken;  ///< which check failed first: see hung_child.cpp
   pthread_mutex_t* first = nullptr;        ///< addresses are the same here and there
   pthread_mutex_t* second = nullptr;

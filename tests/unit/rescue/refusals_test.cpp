@@ -133,6 +133,12 @@ INSTANTIATE_TEST_SUITE_P(
             "odd_address",
             [](const hung_child& c) { return lease_of(c, {"--mutex", fmt::format("{:#x}", c.mutex() + 4)}); },
             "mutex"},
+        wrong_order{"one_mutex_twice",
+                    [](const hung_child& c) {
+                      const auto address = fmt::format("{:#x}", c.mutex());
+                      return lease_of(c, {"--mutex", address, "--mutex", address});
+                    },
+                    "mutex"},
         wrong_order{"mutex_in_two",
                     [](const hung_child& c) {
                       return lease_of(c, {"--mutex", fmt::format("{:#x}", c.mutex()), "--mutex",
