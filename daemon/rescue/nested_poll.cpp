@@ -64,6 +64,9 @@ std::expected<std::string, std::string> judge_nested_poll(const inspect::thread_
   const auto known = std::ranges::find_if(rest, [](const frame& f) { return among(f, stopping); });
   if (known == rest.end())
     return std::unexpected("nothing in it says that the VM is being stopped or drained");
+  // Without a register that it needs, libdwfl takes a stack for shorter than it is. A thread's ends where it
+  // began.
+  if (rest.back().module != files.libc) return std::unexpected("its end is not where libc starts a thread");
   std::string chain = "ppoll < aio_poll";
   for (const auto& f : rest)
     if (f.function && f.module == files.program) chain += fmt::format(" < {}", *f.function);

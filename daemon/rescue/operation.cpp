@@ -79,9 +79,9 @@ class operation {
   }
 
   void prepare() {
-    for (std::size_t i = 0; i < seen_.returns.size(); ++i)
+    for (std::size_t i = 0; i < seen_.stack.returns.size(); ++i)
       // NOLINTNEXTLINE(performance-no-int-to-ptr): an address over there
-      table_->places[i] = {reinterpret_cast<void*>(seen_.returns[i].address), sizeof(std::uint64_t)};
+      table_->places[i] = {reinterpret_cast<void*>(seen_.stack.returns[i].address), sizeof(std::uint64_t)};
     const auto path = fmt::format("task/{}", of_.pid());
     main_thread_ =
         evidence::file_descriptor{::openat(of_.proc_dir(), path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
@@ -102,6 +102,8 @@ class operation {
     if (!interrupted_in(*r, SYS_ppoll)) return say("holder-polls", "it was not interrupted in ppoll");
     if (r->rsp != seen_.place.sp || r->rip != seen_.place.pc || r->r10 != 0 || r->rsi == 0)
       return say("holder-polls", "it polls elsewhere than before");
+    if (seen_.stack.frame_pointer != 0 && r->rbp != seen_.stack.frame_pointer)
+      return say("nested-poll", "its frame pointer is not where its stack was unwound from");
     std::array<unsigned char, 2> code{};
     if (!read_remote(of_.pid(), r->rip - 2, std::as_writable_bytes(std::span{code})) || code[0] != 0x0f ||
         code[1] != 0x05)
@@ -119,12 +121,12 @@ class operation {
   }
 
   bool stack_is_as_seen() {
-    const auto count = seen_.returns.size();
+    const auto count = seen_.stack.returns.size();
     const iovec local{table_->words.data(), count * sizeof(std::uint64_t)};
     const auto got = ::process_vm_readv(of_.pid(), &local, 1, table_->places.data(), count, 0);
     if (got != static_cast<ssize_t>(local.iov_len)) return false;
     for (std::size_t i = 0; i < count; ++i)
-      if (table_->words[i] != seen_.returns[i].value) return false;
+      if (table_->words[i] != seen_.stack.returns[i].value) return false;
     return true;
   }
 

@@ -5,7 +5,6 @@
 #include "daemon/inspect/thread_look.hpp"
 #include "daemon/rescue/confinement.hpp"
 #include "daemon/rescue/frames_x86_64.hpp"
-#include "daemon/rescue/holder_stack.hpp"
 #include "daemon/rescue/room_check.hpp"
 #include "daemon/rescue/waiters.hpp"
 
@@ -170,7 +169,7 @@ class surveyor {
                                     .libc = found_.library.path},
                                    modules_);
     list_.add(name, stack.has_value(), stack ? stack->sentence : stack.error());
-    if (stack) found_.returns = std::move(stack->returns);
+    if (stack) found_.stack = std::move(*stack);
   }
 
   void has_room() {

@@ -39,6 +39,7 @@ struct circumstances {
   bool second = false;           ///< a recursive mutex, locked three times, which another thread waits for
   bool own_signal_mask = false;  ///< the ppoll has one
   bool polls_nothing = false;
+  bool plainly = false;  ///< aio_poll calls ppoll itself, and has its frame where only rbp tells
   bool seccomp = false;
   bool quits = false;           ///< the main thread ends the process when it gets the mutex
   std::size_t stack = 0;        ///< bytes; 0: as usual

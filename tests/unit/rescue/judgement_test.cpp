@@ -1,6 +1,7 @@
 // What is judged without a process: mutexes, stacks, filters, room, and how the texts of /proc are read.
 #include "daemon/rescue/c_library.hpp"
 #include "daemon/rescue/confinement.hpp"
+#include "daemon/rescue/frame_pointers.hpp"
 #include "daemon/rescue/library_file.hpp"
 #include "daemon/rescue/mutex.hpp"
 #include "daemon/rescue/nested_poll.hpp"
@@ -125,8 +126,11 @@ TEST(stack, that_is_anything_else_is_none) {
   std::erase_if(s.frames, [](const auto& f) { return f.function && f.function->starts_with("v"); });
   EXPECT_THAT(why_not(s), HasSubstr("nothing in it says"));
   s = good_stack();
-  s.frames.push_back(in_qemu("qemu_cleanup"));
+  s.frames.insert(s.frames.end() - 2, in_qemu("qemu_cleanup"));
   EXPECT_THAT(why_not(s), HasSubstr("qemu_cleanup is in it"));
+  s = good_stack();
+  s.frames.resize(s.frames.size() - 2);
+  EXPECT_THAT(why_not(s), HasSubstr("where libc starts a thread"));
   EXPECT_NE(why_not({.frames = {}, .unwind = "complete"}), "");
 }
 
@@ -142,6 +146,17 @@ TEST(return_addresses, are_found_in_order) {
   EXPECT_EQ((*found)[2].address, 0x1028u);
   s.frames.push_back({.pc = 0x50});
   EXPECT_FALSE(return_addresses(s, 0x1000, std::as_bytes(std::span{words})));
+}
+
+TEST(frame_pointers, are_where_a_word_leads_up_the_stack_and_code_follows) {
+  inspect::memory_map map;
+  map.mappings.push_back({.begin = 0x400000, .end = 0x500000, .executable = true});
+  map.mappings.push_back({.begin = 0x600000, .end = 0x700000, .writable = true});
+  // At 0x1008 a saved frame pointer; at 0x1018 one that leads down; at 0x1028 one without code behind it.
+  const std::array<std::uint64_t, 8> words{1, 0x1038, 0x400010, 0x1000, 0x400010, 0x1038, 0x600010, 0};
+  EXPECT_THAT(possible_frame_pointers(0x1000, std::as_bytes(std::span{words}), map),
+              testing::ElementsAre(0x1008));
+  EXPECT_THAT(possible_frame_pointers(0x1000, {}, map), testing::IsEmpty());
 }
 
 TEST(shadow_stack, forbids) {

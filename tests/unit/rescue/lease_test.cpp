@@ -63,6 +63,17 @@ TEST(lease, stops_the_holder_for_less_than_a_millisecond_at_the_median) {
   expect_unharmed(c);
 }
 
+TEST(lease, is_possible_where_only_frame_pointers_lead_through_the_stack) {
+  hung_child c{{.plainly = true}};
+  ASSERT_TRUE(c.hangs());
+  const auto d = run(lease_of(c));
+  EXPECT_TRUE(d.ok()) << d.printed;
+  EXPECT_TRUE(eventually([&] { return c.seen().interrupted == 1; }));
+  EXPECT_GT(c.seen().taken, 0u);
+  EXPECT_TRUE(c.hangs());
+  expect_unharmed(c);
+}
+
 TEST(lease, ends_early_at_a_word) {
   hung_child c;
   ASSERT_TRUE(c.hangs());
