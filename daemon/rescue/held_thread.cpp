@@ -53,6 +53,7 @@ std::string held_thread::stop() {
   limit_.arm();
   began_ = steady_clock::now();
   at_ = inspect::interrupt(tid_, patience);
+  stood_ = steady_clock::now();
   switch (at_->what) {
     case inspect::stop::outcome::ended:
       return "it has ended";
@@ -66,12 +67,13 @@ std::string held_thread::stop() {
   return "";
 }
 
-std::chrono::nanoseconds held_thread::let_go() {
-  std::chrono::nanoseconds stood{0};
+stop_times held_thread::let_go() {
+  stop_times made;
   if (at_ && at_->what == inspect::stop::outcome::not_in_time) at_ = inspect::look_for_stop(tid_);
   if (at_ && at_->what == inspect::stop::outcome::stopped) {
     inspect::let_go(tid_, *at_);
-    stood = steady_clock::now() - began_;
+    const auto end = steady_clock::now();
+    made = {.stopped = end - began_, .operated = end - stood_};
   }
   if (at_) {
     limit_.disarm();
@@ -79,7 +81,7 @@ std::chrono::nanoseconds held_thread::let_go() {
     ::sched_setscheduler(0, SCHED_OTHER, &ordinary);
   }
   at_.reset();
-  return stood;
+  return made;
 }
 
 std::optional<user_regs_struct> held_thread::registers() const {

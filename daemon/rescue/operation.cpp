@@ -1,6 +1,5 @@
 #include "daemon/rescue/operation.hpp"
 
-#include "daemon/rescue/held_thread.hpp"
 #include "daemon/rescue/remote_memory.hpp"
 #include "daemon/rescue/swapped.hpp"
 #include "daemon/rescue/xstate.hpp"
@@ -65,13 +64,13 @@ class operation {
     if (const auto* why = chain(); why != nullptr) return failed(name_, why);
     made_.holder = wanted_.holder;
     made_.lock = seen_.mutexes.front();
-    made_.stopped = thread_.let_go();
+    made_.times = thread_.let_go();
     return made_;
   }
 
  private:
   std::unexpected<finding> failed(std::string_view name, std::string why) {
-    const auto stood = thread_.let_go();
+    const auto stood = thread_.let_go().stopped;
     const auto still =
         stood.count() > 0 ? fmt::format(" (looked at for {} us, untouched)", stood.count() / 1'000) : "";
     return std::unexpected(
@@ -202,7 +201,7 @@ early_end end_lease(const evidence::process& of, const grant& lease) {
     r->rax = static_cast<unsigned long long>(-EINTR);
     made.woken = thread.set_registers(*r);
   }
-  made.stopped = thread.let_go();
+  made.times = thread.let_go();
   made.sentence = made.woken ? "its sleep was ended" : "it no longer slept";
   return made;
 }

@@ -49,7 +49,8 @@ json::object lease(const evidence::process& of, const options& chosen, checklist
   json::object made{{"event", "granted"},
                     {"holder", begun->holder},
                     {"window_ms", chosen.lease.window.count()},
-                    {"stopped_ns", begun->stopped.count()}};
+                    {"stopped_ns", begun->times.stopped.count()},
+                    {"operated_ns", begun->times.operated.count()}};
   tell(made);
   made.erase("event");
   auto end = keep_window(of, chosen.lease, *begun, orders, return_patience);

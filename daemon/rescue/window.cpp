@@ -142,7 +142,10 @@ json::object keep_window(const evidence::process& of, const lease_request& wante
                     {"ended_by", ended_by},
                     {"lasted_ms", lasted.count()},
                     {"sentence", said_of(now, lease.holder)}};
-  if (early.stopped.count() > 0) made["end_stopped_ns"] = early.stopped.count();
+  if (early.times.stopped.count() > 0) {
+    made["end_stopped_ns"] = early.times.stopped.count();
+    made["end_operated_ns"] = early.times.operated.count();
+  }
   if (ended_by[0] == 'c' && !early.woken) made["early_end"] = early.sentence;
   return made;
 }

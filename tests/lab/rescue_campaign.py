@@ -34,6 +34,7 @@ HUNG_FOR = 3.0    # seconds of silence, then something is done; a healthy switch
 BACK_WITHIN = 10.0
 RAM_FROM, RAM_BYTES = 1 << 20, 48 << 20  # an idle guest changes nothing above the BIOS's own first megabyte
 METHODS = ("nothing", "yank", "sever", "lease+yank", "lease+sever")
+AFTER_YANK = ("yank,sever", "yank,lease+sever")  # where a yank did not help; only if asked for
 
 
 @dataclass
@@ -74,7 +75,7 @@ class Run:
         self.rescuer = Rescuer(self.programs / "unwedge-rescue", self.vm)
         self.stage.timeline.note("lab", f"it hangs, pid {pid}; now {self.case.method}")
         try:
-            await getattr(self, "_" + self.case.method.replace("+", "_"))()
+            await getattr(self, "_" + self.case.method.replace("+", "_").replace(",", "_"))()
         except NotRescued as why:
             return f"refused: {why}"
         if not await self.vm.liveness.running_again(BACK_WITHIN):
@@ -109,6 +110,16 @@ class Run:
 
     async def _sever(self) -> None:
         await self.rescuer.sever(self.fd, self.inode)
+
+    async def _yank_sever(self) -> None:
+        await self._yank()
+        await asyncio.sleep(2)
+        await self._sever()
+
+    async def _yank_lease_sever(self) -> None:
+        await self._yank()
+        await asyncio.sleep(2)
+        await self._lease_sever()
 
     async def _lease_yank(self) -> None:
         await self.rescuer.lease(lambda: self._until_settled(self._yank()))
@@ -212,9 +223,10 @@ def _table(results: list[Result]) -> str:
     width = max(map(len, by_case))
     lines = [f"{name:<{width}}  " + ", ".join(f"{count} {what}" for what, count in sorted(outcomes.items()))
              for name, outcomes in sorted(by_case.items())]
-    for key, what in (("stopped_ns", "to begin a lease"), ("end_stopped_ns", "to end one early")):
+    for key, what in (("stopped_ns", "to begin a lease"), ("operated_ns", "of that, once it had stopped"),
+                      ("end_stopped_ns", "to end one early"), ("end_operated_ns", "of that, once it had stopped")):
         if stops := _stops(results, key):
-            lines.append(f"the holder stood still {what}, {len(stops)} times: median {statistics.median(stops) / 1e3:.0f} us, "
+            lines.append(f"the holder stood still, {what}, {len(stops)} times: median {statistics.median(stops) / 1e3:.0f} us, "
                          f"at most {max(stops) / 1e3:.0f} us")
     return "\n".join(lines)
 
@@ -224,7 +236,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=1, metavar="N", help="of every case (default 1)")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="side by side (default 2)")
     parser.add_argument("--qemu", default=ALL, metavar="WHICH", help="installed, 10.0, all (default), or a program")
-    parser.add_argument("--method", action="append", choices=METHODS, help="only these")
+    parser.add_argument("--method", action="append", choices=METHODS + AFTER_YANK, help="only these")
     parser.add_argument("--transport", action="append", choices=("tcp", "unix"), help="only these")
     parser.add_argument("--iothread", choices=("with", "without"), help="only so")
     parser.add_argument("--bin", type=Path, default=PROGRAMS, metavar="DIR", help="where unwedge-rescue is")
