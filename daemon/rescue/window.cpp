@@ -106,47 +106,62 @@ std::string said_of(phase p, pid_t holder) {
   return fmt::format("thread {} runs; where, was not seen", holder);
 }
 
+struct ending {
+  const char* by = "time";
+  early_end early;
+};
+
+ending wait_for_end(const evidence::process& of, const grant& lease, watcher& holder, word_of_command command,
+                    steady_clock::time_point until) {
+  constexpr milliseconds step{2};
+  ending made;
+  bool asked = false;
+  while (steady_clock::now() < until) {
+    if (asked)
+      std::this_thread::sleep_for(step);
+    else
+      asked = command.heard_end(step);
+    const auto now = holder.look();
+    if (is_over(now)) {
+      if (now == phase::exited)
+        made.by = "exit";
+      else if (steady_clock::now() < until)
+        made.by = "itself";
+      return made;
+    }
+    // Before it has come to its sleep there is nothing to be ended.
+    if (!asked || now != phase::sleeping) continue;
+    made.early = end_lease(of, lease);
+    if (!made.early.woken) continue;
+    made.by = "command";
+    return made;
+  }
+  return made;
+}
+
 }  // namespace
 
 json::object keep_window(const evidence::process& of, const lease_request& wanted, const grant& lease,
                          int orders, milliseconds patience) {
-  constexpr milliseconds step{5};
   watcher holder{of, lease};
-  word_of_command command{orders};
   const auto until = lease.began + wanted.window;
-  const char* ended_by = "time";
-  early_end early;
-  while (steady_clock::now() < until) {
-    if (command.heard_end(step)) {
-      ended_by = "command";
-      early = end_lease(of, lease);
-      break;
-    }
-    const auto now = holder.look();
-    if (is_over(now)) {
-      if (now == phase::exited)
-        ended_by = "exit";
-      else if (steady_clock::now() < until)
-        ended_by = "itself";
-      break;
-    }
-  }
-  const auto last = std::max(steady_clock::now(), ended_by[0] == 't' ? until : lease.began) + patience;
+  const auto end = wait_for_end(of, lease, holder, word_of_command{orders}, until);
+  const auto last = steady_clock::now() + patience;
   auto now = holder.look();
   while (!is_over(now) && steady_clock::now() < last) {
-    std::this_thread::sleep_for(step);
+    std::this_thread::sleep_for(milliseconds{2});
     now = holder.look();
   }
   const auto lasted = std::chrono::duration_cast<milliseconds>(steady_clock::now() - lease.began);
   json::object made{{"returned", now == phase::back || now == phase::finished},
-                    {"ended_by", ended_by},
+                    {"ended_by", end.by},
                     {"lasted_ms", lasted.count()},
                     {"sentence", said_of(now, lease.holder)}};
-  if (early.times.stopped.count() > 0) {
-    made["end_stopped_ns"] = early.times.stopped.count();
-    made["end_operated_ns"] = early.times.operated.count();
+  if (end.early.times.stopped.count() > 0) {
+    made["end_stopped_ns"] = end.early.times.stopped.count();
+    made["end_operated_ns"] = end.early.times.operated.count();
   }
-  if (ended_by[0] == 'c' && !early.woken) made["early_end"] = early.sentence;
+  if (!end.early.woken && !end.early.sentence.empty()) made["early_end"] = end.early.sentence;
   return made;
 }
 
