@@ -41,12 +41,18 @@ class watcher {
   phase look_at_thread() {
     if (!of_.alive()) return phase::exited;
     const auto text = files_.read(of_.proc_dir(), fmt::format("task/{}/syscall", lease_.holder).c_str());
-    // Nothing but going on, its locks taken back, leads a thread to its end.
-    if (!text) return text.error() == ENOENT || text.error() == ESRCH ? phase::finished : phase::unknown;
+    if (!text) return text.error() == ENOENT || text.error() == ESRCH ? gone() : phase::unknown;
     const auto at = parse_place(*text);
     if (!at) return phase::unknown;  // it runs: on its way into the chain, or out of it
     if (at->sp < lease_.at.begin - stack_margin || at->sp >= lease_.at.end) return phase::back;
     return at->sp == lease_.sleeping_sp && at->number == SYS_ppoll ? phase::sleeping : phase::taking_back;
+  }
+
+  // Nothing but going on, its locks taken back, leads a thread to its end; unless all of them end, one by one.
+  phase gone() const {
+    constexpr int for_a_moment = 200;  // ms
+    pollfd end{.fd = of_.pidfd(), .events = POLLIN, .revents = 0};
+    return ::poll(&end, 1, for_a_moment) == 1 ? phase::exited : phase::finished;
   }
 
   bool owns_again() const {

@@ -127,7 +127,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=50, metavar="N", help="of each of four VMs (default 50)")
     parser.add_argument("--seed", type=int, default=20251125, metavar="N")
-    parser.add_argument("--qemu", default=ALL, metavar="WHICH", help="installed, 10.0, all (default), or a program")
+    parser.add_argument("--qemu", default=ALL, metavar="WHICH", help="installed, 10.0, all (default) of these, 5.2, or a program")
     parser.add_argument("--bin", type=Path, default=PROGRAMS, metavar="DIR", help="where unwedge-rescue is")
     try:
         return 0 if asyncio.run(_all(parser.parse_args())) else 1
