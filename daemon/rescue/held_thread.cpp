@@ -6,7 +6,6 @@
 
 #include <elf.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -75,11 +74,7 @@ stop_times held_thread::let_go() {
     const auto end = steady_clock::now();
     made = {.stopped = end - began_, .operated = end - stood_};
   }
-  if (at_) {
-    limit_.disarm();
-    const sched_param ordinary{};
-    ::sched_setscheduler(0, SCHED_OTHER, &ordinary);
-  }
+  if (at_) limit_.disarm();
   at_.reset();
   return made;
 }

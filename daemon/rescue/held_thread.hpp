@@ -19,11 +19,13 @@
 namespace unwedge::rescue {
 
 struct stop_times {
-  std::chrono::nanoseconds stopped{0};  ///< from our asking it to stop: so long it stood still at most. On a
-                                        ///< busy host most of this it waits for a CPU to come to its stop
+  std::chrono::nanoseconds stopped{0};   ///< from our asking it to stop: so long it stood still at most. On a
+                                         ///< busy host most of this it waits for a CPU to come to its stop
   std::chrono::nanoseconds operated{0};  ///< of these, from when it had stopped
 };
 
+/// For a tracer thread, which goes before ordinary ones while it holds one (inspect::go_first), and to its
+/// end.
 class held_thread {
  public:
   explicit held_thread(const evidence::process& of, pid_t tid);

@@ -35,6 +35,7 @@ std::expected<holder_stack, std::string> read_holder_stack(const evidence::proce
   auto guesses = possible_frame_pointers(thread.place.sp, copy, thread.map);
   guesses.insert(guesses.begin(), 0);  // it does not matter, as in most programs
   std::vector<inspect::captured_thread> suppositions;
+  suppositions.reserve(guesses.size());
   for (const auto guess : guesses) suppositions.push_back(supposed(thread, copy, guess));
   const auto program = evidence::printable(of.exe());
   const modules_in_stack names{.program = program, .libc = thread.libc};

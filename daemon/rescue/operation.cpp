@@ -2,6 +2,7 @@
 
 #include "daemon/rescue/remote_memory.hpp"
 #include "daemon/rescue/swapped.hpp"
+#include "daemon/rescue/tracer_thread.hpp"
 #include "daemon/rescue/xstate.hpp"
 
 #include <fmt/format.h>
@@ -62,8 +63,6 @@ class operation {
     if (auto why = thread_.stop(); !why.empty()) return failed("undisturbed", std::move(why));
     if (const auto* why = changed(); why != nullptr) return failed(name_, why);
     if (const auto* why = chain(); why != nullptr) return failed(name_, why);
-    made_.holder = wanted_.holder;
-    made_.lock = seen_.mutexes.front();
     made_.times = thread_.let_go();
     return made_;
   }
@@ -78,6 +77,8 @@ class operation {
   }
 
   void prepare() {
+    made_.holder = wanted_.holder;
+    made_.locks = seen_.mutexes;
     for (std::size_t i = 0; i < seen_.stack.returns.size(); ++i)
       // NOLINTNEXTLINE(performance-no-int-to-ptr): an address over there
       table_->places[i] = {reinterpret_cast<void*>(seen_.stack.returns[i].address), sizeof(std::uint64_t)};
@@ -181,14 +182,7 @@ class operation {
   const char* name_ = "";
 };
 
-}  // namespace
-
-std::expected<grant, finding> begin_lease(const evidence::process& of, const lease_request& wanted,
-                                          const patient& as_seen) {
-  return operation{of, wanted, as_seen}.begin();
-}
-
-early_end end_lease(const evidence::process& of, const grant& lease) {
+early_end end_as_tracer(const evidence::process& of, const grant& lease) {
   early_end made;
   held_thread thread{of, lease.holder};
   if (made.sentence = thread.seize(); !made.sentence.empty()) return made;
@@ -203,6 +197,21 @@ early_end end_lease(const evidence::process& of, const grant& lease) {
   }
   made.times = thread.let_go();
   made.sentence = made.woken ? "its sleep was ended" : "it no longer slept";
+  return made;
+}
+
+}  // namespace
+
+std::expected<grant, finding> begin_lease(const evidence::process& of, const lease_request& wanted,
+                                          const patient& as_seen) {
+  std::expected<grant, finding> made = std::unexpected(finding{});
+  on_tracer_thread([&] { made = operation{of, wanted, as_seen}.begin(); });
+  return made;
+}
+
+early_end end_lease(const evidence::process& of, const grant& lease) {
+  early_end made;
+  on_tracer_thread([&] { made = end_as_tracer(of, lease); });
   return made;
 }
 

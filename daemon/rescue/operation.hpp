@@ -14,7 +14,7 @@ namespace unwedge::rescue {
 /// A lease that has begun.
 struct grant {
   pid_t holder = 0;
-  held_mutex lock;                ///< the first that it gave away, as it was before
+  std::vector<held_mutex> locks;  ///< that it gave away, as they were before
   x86_64::room at;                ///< in the holder's stack
   std::uint64_t sleeping_sp = 0;  ///< its stack pointer while it sleeps
   stop_times times;

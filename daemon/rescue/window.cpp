@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <string>
@@ -30,34 +31,43 @@ class watcher {
   watcher(const evidence::process& of, const grant& lease) : of_(of), lease_(lease) {}
 
   phase look() {
-    const auto seen = look_at_thread();
-    slept_ = slept_ || seen == phase::sleeping;
-    // One that runs, as a poll that spins does, has no place. Who has slept and then owns the lock is back.
-    if (seen == phase::unknown && slept_ && owns_again()) return phase::back;
-    return seen;
-  }
-
- private:
-  phase look_at_thread() {
     if (!of_.alive()) return phase::exited;
     const auto text = files_.read(of_.proc_dir(), fmt::format("task/{}/syscall", lease_.holder).c_str());
     if (!text) return text.error() == ENOENT || text.error() == ESRCH ? gone() : phase::unknown;
     const auto at = parse_place(*text);
-    if (!at) return phase::unknown;  // it runs: on its way into the chain, or out of it
-    if (at->sp < lease_.at.begin - stack_margin || at->sp >= lease_.at.end) return phase::back;
-    return at->sp == lease_.sleeping_sp && at->number == SYS_ppoll ? phase::sleeping : phase::taking_back;
+    if (at && at->sp == lease_.sleeping_sp && at->number == SYS_ppoll && at->args[2] == lease_.at.time) {
+      slept_ = true;
+      return phase::sleeping;
+    }
+    const bool beyond = at && (at->sp < lease_.at.begin - stack_margin || at->sp >= lease_.at.end);
+    if (beyond) return phase::back;
+    if (!slept_) return phase::unknown;  // on its way there
+    // One that runs, as a poll that spins does, has no place; one that has gone on may be as deep in its
+    // stack again.
+    if (owns_again()) return phase::back;
+    if (!at) return phase::unknown;
+    return waits_for_its_own(*at) ? phase::taking_back : phase::back;
   }
 
-  // Nothing but going on, its locks taken back, leads a thread to its end; unless all of them end, one by one.
+ private:
+  // Nothing but going on, its locks taken back, leads a thread to its end; unless all of them end, one by
+  // one.
   phase gone() const {
     constexpr int for_a_moment = 200;  // ms
     pollfd end{.fd = of_.pidfd(), .events = POLLIN, .revents = 0};
     return ::poll(&end, 1, for_a_moment) == 1 ? phase::exited : phase::finished;
   }
 
+  // The last is taken last.
   bool owns_again() const {
-    const auto now = read_mutex(of_.pid(), lease_.lock.address);
-    return now && now->owner == lease_.lock.words.owner && now->lock != 0;
+    const auto& last = lease_.locks.back();
+    const auto now = read_mutex(of_.pid(), last.address);
+    return now && now->owner == last.words.owner && now->lock != 0;
+  }
+
+  bool waits_for_its_own(const thread_place& at) const {
+    const auto mutex = waited_mutex(at);
+    return mutex && std::ranges::find(lease_.locks, *mutex, &held_mutex::address) != lease_.locks.end();
   }
 
   const evidence::process& of_;
