@@ -33,6 +33,7 @@ from virtual_machine import Machine
 HUNG_FOR = 3.0    # seconds of silence, then something is done; a healthy switchover has long been through
 BACK_WITHIN = 10.0
 RAM_FROM, RAM_BYTES = 1 << 20, 48 << 20  # an idle guest changes nothing above the BIOS's own first megabyte
+LIBVIRTS_SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 METHODS = ("nothing", "yank", "sever", "lease+yank", "lease+sever")
 # Only if asked for: where a yank did not help; and for QEMU 5.2.
 MORE_METHODS = ("yank,sever", "yank,lease+sever", "lease+pause+sever")
@@ -44,10 +45,12 @@ class Case:
     iothread: bool
     transport: str
     method: str
+    sandboxed: bool = False
 
     @property
     def name(self) -> str:
-        return f"{self.qemu.version} {'iothread' if self.iothread else 'no iothread'} {self.transport} {self.method}"
+        where = f"{'iothread' if self.iothread else 'no iothread'} {self.transport}{' sandboxed' if self.sandboxed else ''}"
+        return f"{self.qemu.version} {where} {self.method}"
 
     @property
     def must_survive(self) -> bool:
@@ -90,7 +93,8 @@ class Run:
 
     async def _hang(self) -> None:
         self.server: NbdServer = await self.stage.start_nbd_server(transport=self.case.transport)
-        self.source: Source = await self.stage.start_source(Machine(iothread=self.case.iothread))
+        sandbox = ["-sandbox", LIBVIRTS_SANDBOX] if self.case.sandboxed else []
+        self.source: Source = await self.stage.start_source(Machine(iothread=self.case.iothread, extra=sandbox))
         self.vm = self.source.vm
         destination = await self.stage.start_destination(self.source, self.server.image)
         before = sockets(self.vm.process.pid)
@@ -247,6 +251,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--method", action="append", choices=METHODS + MORE_METHODS, help="only these")
     parser.add_argument("--transport", action="append", choices=("tcp", "unix"), help="only these")
     parser.add_argument("--iothread", choices=("with", "without"), help="only so")
+    parser.add_argument("--sandbox", action="store_true", help="QEMU with -sandbox, as libvirt starts it")
     parser.add_argument("--bin", type=Path, default=PROGRAMS, metavar="DIR", help="where unwedge-rescue is")
     parser.add_argument("--json", type=Path, metavar="FILE", help="every result, with the program's documents")
     arguments = parser.parse_args()
@@ -262,7 +267,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> int:
     arguments = _arguments()
     iothreads = [arguments.iothread == "with"] if arguments.iothread else [False, True]
-    cases = [Case(qemu, iothread, transport, method) for _ in range(arguments.runs) for qemu in arguments.qemus
+    cases = [Case(qemu, iothread, transport, method, arguments.sandbox) for _ in range(arguments.runs) for qemu in arguments.qemus
              for iothread in iothreads for transport in arguments.transport or ("tcp", "unix")
              for method in arguments.method or METHODS]
     results: list[Result] = []
