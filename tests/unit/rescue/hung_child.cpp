@@ -210,7 +210,35 @@ hung_child::hung_child(const circumstances& wanted) : seen_(shared_memory<observ
   seen_->second = &locks->second;
   shared = seen_;
   how = how_;
-  child_ = std::make_unique<evidence::child>([] { hang(); });
+  child_ = std::make_unique<evidence::child>([] {
+    if (!how.namespaced) hang();
+    if (::unshare(CLONE_NEWPID) != 0) ::_exit(1);
+    if (::fork() != 0) return;
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    hang();
+  });
+}
+
+pid_t hung_child::pid() const {
+  if (!how_.namespaced) return child_->pid();
+  pid_t inner = 0;
+  eventually([&] {
+    std::ifstream file(fmt::format("/proc/{0}/task/{0}/children", child_->pid()));
+    return static_cast<bool>(file >> inner);
+  });
+  return inner;
+}
+
+pid_t hung_child::holder() const {
+  if (!how_.namespaced || seen_->holder == 0) return seen_->holder;
+  evidence::proc_reader files;
+  const auto tids = evidence::list_numbers(AT_FDCWD, fmt::format("/proc/{}/task", pid()).c_str(), 100);
+  if (!tids) return 0;
+  for (const pid_t tid : tids->found) {
+    const auto status = files.read(AT_FDCWD, fmt::format("/proc/{}/status", tid).c_str());
+    if (status && own_number(*status) == seen_->holder) return tid;
+  }
+  return 0;
 }
 
 bool hung_child::alive() const {
@@ -223,7 +251,7 @@ bool hung_child::hangs() const {
   evidence::proc_reader files;
   return eventually([&] {
     if (seen_->holder == 0) return false;
-    const auto place = place_of(held->proc_dir(), seen_->holder, files);
+    const auto place = place_of(held->proc_dir(), holder(), files);
     const long wanted = how_.sits == sleep_soundly ? SYS_clock_nanosleep : SYS_ppoll;
     if (!place || place->number != wanted) return false;
     if (wanted == SYS_ppoll && place->args[1] == 0 && !how_.polls_nothing) return false;  // it is in a lease

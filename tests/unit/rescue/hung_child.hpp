@@ -41,6 +41,7 @@ struct circumstances {
   bool polls_nothing = false;
   bool plainly = false;  ///< aio_poll calls ppoll itself, and has its frame where only rbp tells
   bool seccomp = false;
+  bool namespaced = false;      ///< it has a pid namespace of its own, in which it is process 1
   bool quits = false;           ///< the main thread ends the process when it gets the mutex
   std::size_t stack = 0;        ///< bytes; 0: as usual
   std::uint64_t held_us = 100;  ///< how long the main thread keeps the mutex
@@ -52,8 +53,8 @@ class hung_child {
  public:
   explicit hung_child(const circumstances& how = {});
 
-  pid_t pid() const { return child_->pid(); }
-  pid_t holder() const { return seen().holder; }
+  pid_t pid() const;     ///< as we number it
+  pid_t holder() const;  ///< likewise
   const observations& seen() const { return *seen_; }
   std::uint64_t mutex() const { return reinterpret_cast<std::uint64_t>(seen_->first); }
   std::uint64_t second_mutex() const { return reinterpret_cast<std::uint64_t>(seen_->second); }
