@@ -1,5 +1,5 @@
-"""Which QEMU to play with: the machine's own, that of bookworm-backports or of Debian 11 (unpacked when first wanted), any
-other."""
+"""Which QEMU to play with: the machine's own, that of bookworm-backports or of Debian 11 (unpacked when first wanted),
+any other."""
 
 import shutil
 import subprocess
@@ -33,7 +33,8 @@ def _binary(name: str) -> str:
     if name not in _UNPACK:
         return name
     folder = _TOP / "build" / f"qemu-{name}"
-    unpacked = subprocess.run(["bash", str(Path(__file__).parent / _UNPACK[name]), str(folder)], stdout=subprocess.DEVNULL)
+    script = Path(__file__).parent / _UNPACK[name]
+    unpacked = subprocess.run(["bash", str(script), str(folder)], stdout=subprocess.DEVNULL)
     if unpacked.returncode:
         raise NoQemu(f"QEMU {name} could not be unpacked from Debian's packages; the reason is above")
     return str(folder / "qemu-system-x86_64")

@@ -49,8 +49,9 @@ class Case:
 
     @property
     def name(self) -> str:
-        where = f"{'iothread' if self.iothread else 'no iothread'} {self.transport}{' sandboxed' if self.sandboxed else ''}"
-        return f"{self.qemu.version} {where} {self.method}"
+        words = [self.qemu.version, "iothread" if self.iothread else "no iothread", self.transport,
+                 "sandboxed" if self.sandboxed else "", self.method]
+        return " ".join(word for word in words if word)
 
     @property
     def must_survive(self) -> bool:
@@ -72,6 +73,7 @@ class Run:
 
     def __init__(self, case: Case, stage: Stage, programs: Path):
         self.case, self.stage, self.programs = case, stage, programs
+        self.rescuer: Rescuer | None = None
 
     async def play(self) -> str:
         await self._hang()
@@ -200,7 +202,8 @@ async def _one(case: Case, programs: Path) -> Result:
         outcome = f"broken: {error or type(error).__name__}"
     except Exception:  # the firewall of one run
         outcome = f"broken: {traceback.format_exc()}"
-    result = Result(case, outcome, round(time.monotonic() - started, 1), getattr(getattr(run, "rescuer", None), "documents", []))
+    documents = run.rescuer.documents if run and run.rescuer else []
+    result = Result(case, outcome, round(time.monotonic() - started, 1), documents)
     if outcome.startswith(("broken", "refused", "dies")) or (outcome != "survives" and case.must_survive):
         result.folder = str(stage.folder)
     else:
@@ -238,7 +241,8 @@ def _table(results: list[Result]) -> str:
     for key, what in (("stopped_ns", "to begin a lease"), ("operated_ns", "of that, once it had stopped"),
                       ("end_stopped_ns", "to end one early"), ("end_operated_ns", "of that, once it had stopped")):
         if stops := _stops(results, key):
-            lines.append(f"the holder stood still, {what}, {len(stops)} times: median {statistics.median(stops) / 1e3:.0f} us, "
+            lines.append(f"the holder stood still, {what}, {len(stops)} times: "
+                         f"median {statistics.median(stops) / 1e3:.0f} us, "
                          f"at most {max(stops) / 1e3:.0f} us")
     return "\n".join(lines)
 
@@ -247,7 +251,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=1, metavar="N", help="of every case (default 1)")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="side by side (default 2)")
-    parser.add_argument("--qemu", default=ALL, metavar="WHICH", help="installed, 10.0, all (default) of these, 5.2, or a program")
+    parser.add_argument("--qemu", default=ALL, metavar="WHICH",
+                        help="installed, 10.0, all (default) of these, 5.2, or a program")
     parser.add_argument("--method", action="append", choices=METHODS + MORE_METHODS, help="only these")
     parser.add_argument("--transport", action="append", choices=("tcp", "unix"), help="only these")
     parser.add_argument("--iothread", choices=("with", "without"), help="only so")
@@ -267,8 +272,8 @@ def _arguments() -> argparse.Namespace:
 def main() -> int:
     arguments = _arguments()
     iothreads = [arguments.iothread == "with"] if arguments.iothread else [False, True]
-    cases = [Case(qemu, iothread, transport, method, arguments.sandbox) for _ in range(arguments.runs) for qemu in arguments.qemus
-             for iothread in iothreads for transport in arguments.transport or ("tcp", "unix")
+    cases = [Case(qemu, iothread, transport, method, arguments.sandbox) for _ in range(arguments.runs)
+             for qemu in arguments.qemus for iothread in iothreads for transport in arguments.transport or ("tcp", "unix")
              for method in arguments.method or METHODS]
     results: list[Result] = []
     try:
@@ -278,7 +283,8 @@ def main() -> int:
         interrupted = True
     if arguments.json:
         arguments.json.write_text(json.dumps(
-            [{"case": r.case.name, "outcome": r.outcome, "seconds": r.seconds, "documents": r.documents} for r in results]))
+            [{"case": r.case.name, "outcome": r.outcome, "seconds": r.seconds, "documents": r.documents}
+             for r in results]))
     if results:
         print(_table(results))
     if interrupted:

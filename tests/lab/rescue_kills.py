@@ -117,9 +117,10 @@ async def _all(arguments: argparse.Namespace) -> bool:
                 outcome, ok = f"FAILED, {stage.folder}: {error}", False
             else:
                 stage.remove()
-            print(f"{case.name}: {arguments.kills} kills ({run.seen['held']} while it held the thread, {run.seen['after']} in "
-                  f"the window or after, {run.seen['before']} at any instant; {run.seen['begun']} leases had begun), then "
-                  f"rescued: {outcome}", flush=True)
+            seen = run.seen
+            print(f"{case.name}: {arguments.kills} kills ({seen['held']} while it held the thread, {seen['after']} in the "
+                  f"window or after, {seen['before']} at any instant; {seen['begun']} leases had begun), then rescued: "
+                  f"{outcome}", flush=True)
     return ok
 
 
@@ -127,7 +128,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=50, metavar="N", help="of each of four VMs (default 50)")
     parser.add_argument("--seed", type=int, default=20251125, metavar="N")
-    parser.add_argument("--qemu", default=ALL, metavar="WHICH", help="installed, 10.0, all (default) of these, 5.2, or a program")
+    parser.add_argument("--qemu", default=ALL, metavar="WHICH",
+                        help="installed, 10.0, all (default) of these, 5.2, or a program")
     parser.add_argument("--bin", type=Path, default=PROGRAMS, metavar="DIR", help="where unwedge-rescue is")
     try:
         return 0 if asyncio.run(_all(parser.parse_args())) else 1

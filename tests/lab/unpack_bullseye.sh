@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Unpacks the QEMU 5.2 of Debian 11 with all of its libraries into FOLDER: nothing is installed. It starts in a chroot, by
-# root. Where Debian is had from, the machine's own apt sources say.
+# Unpacks the QEMU 5.2 of Debian 11 with all of its libraries into FOLDER: nothing is installed. It starts in a chroot,
+# by root. Where Debian is had from, the machine's own apt sources say.
 #   unpack_bullseye.sh FOLDER      leaves FOLDER/qemu-system-x86_64
 set -euo pipefail
 folder=$(realpath -m "${1:?FOLDER}")
@@ -14,7 +14,8 @@ mirror=$(apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(CODENAME)|$(REPO_UR
 work=$folder/apt
 root=$folder/root
 mkdir -p "$work/lists/partial" "$work/archives/partial" "$root"
-printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s bullseye main\n' "$mirror" >"$work/sources.list"
+printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s bullseye main\n' \
+  "$mirror" >"$work/sources.list"
 : >"$work/status" # of a machine that has nothing
 own_apt() {
   apt-get -qq -o Dir::Etc::SourceList="$work/sources.list" -o Dir::Etc::SourceParts=/dev/null \
