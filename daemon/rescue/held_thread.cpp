@@ -41,7 +41,6 @@ held_thread::~held_thread() {
 std::string held_thread::seize() {
   if (const auto got = inspect::seize(tid_); !got)
     return fmt::format("it cannot be traced: {}", evidence::error_text(got.error()));
-  seized_ = true;
   // Traced, it keeps its number even if it ends: now is the time to ask whose thread that is.
   if (::faccessat(of_.proc_dir(), fmt::format("task/{}", tid_).c_str(), F_OK, 0) != 0) return "it has ended";
   return "";

@@ -53,7 +53,6 @@ class held_thread {
   const evidence::process& of_;
   pid_t tid_;
   inspect::stop_limit limit_;
-  bool seized_ = false;
   std::optional<inspect::stop> at_;
   std::chrono::steady_clock::time_point began_, stood_;
 };
