@@ -49,6 +49,7 @@ std::expected<holder_stack, std::string> read_holder_stack(const evidence::proce
   auto returns = return_addresses(done->stack, thread.place.sp, copy);
   if (!returns) return std::unexpected(returns.error());
   return holder_stack{.sentence = std::move(*verdict),
+                      .walks_graph = walks_graph(done->stack),
                       .returns = std::move(*returns),
                       .frame_pointer = done->which < guesses.size() ? guesses[done->which] : 0};
 }

@@ -15,6 +15,7 @@ namespace unwedge::rescue {
 
 struct holder_stack {
   std::string sentence;             ///< what it shows
+  bool walks_graph = false;         ///< a lease may cost the VM (nested_poll.hpp)
   std::vector<stack_word> returns;  ///< its return addresses, to be compared later
   std::uint64_t frame_pointer =
       0;  ///< that it was supposed to have, to be compared later; 0: it did not matter

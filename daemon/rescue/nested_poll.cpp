@@ -37,7 +37,14 @@ bool among(const frame& f, const auto& names) {
   return f.function && std::ranges::find(names, *f.function) != names.end();
 }
 
+constexpr auto walking = std::to_array<std::string_view>(
+    {"bdrv_try_change_aio_context", "bdrv_try_change_aio_context_tran", "bdrv_child_try_change_aio_context"});
+
 }  // namespace
+
+bool walks_graph(const inspect::thread_stack& stack) {
+  return std::ranges::any_of(stack.frames, [](const frame& f) { return among(f, walking); });
+}
 
 std::expected<std::string, std::string> judge_nested_poll(const inspect::thread_stack& stack,
                                                           const modules_in_stack& files) {

@@ -99,6 +99,13 @@ TEST(stack, of_a_vm_that_is_being_stopped_is_a_nested_poll) {
   EXPECT_THAT(*judged, HasSubstr("ppoll < aio_poll < bdrv_try_change_aio_context"));
 }
 
+TEST(stack, of_a_walk_over_the_graph_is_told) {
+  EXPECT_TRUE(walks_graph(good_stack()));
+  auto s = good_stack();
+  std::erase_if(s.frames, [](const auto& f) { return f.function == "bdrv_try_change_aio_context"; });
+  EXPECT_FALSE(walks_graph(s));
+}
+
 TEST(stack, may_have_glibcs_cancellation_within_its_poll) {
   auto s = good_stack();
   s.frames.insert(s.frames.begin(), {in_libc("__syscall_cancel_arch"), in_libc("__internal_syscall_cancel"),
