@@ -142,12 +142,13 @@ class Run:
         await self._sever()
 
     async def _until_settled(self, remedy) -> None:
-        """The job has failed, or it stands still for the drain that waits for it, and fails when that is over."""
+        """The job has concluded, or the window is over. A job that is paused for the drain is no end: let go then, QEMU
+        may abort when it moves the job's disk back (docs/rescue.md)."""
         since = len(self.vm.qmp.events)
         await remedy
         end = time.monotonic() + 3
         while not any(event.name == "JOB_STATUS_CHANGE" and event.data["id"] == JOB
-                      and event.data["status"] in ("concluded", "paused") for event in self.vm.qmp.events[since:]):
+                      and event.data["status"] == "concluded" for event in self.vm.qmp.events[since:]):
             if time.monotonic() > end:
                 self.stage.timeline.note("lab", "the job has not settled within the window")
                 return
