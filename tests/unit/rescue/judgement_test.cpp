@@ -9,12 +9,14 @@
 #include "daemon/rescue/thread_place.hpp"
 #include "daemon/rescue/unwinding.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <fcntl.h>
 #include <link.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -139,6 +141,42 @@ TEST(stack, that_is_anything_else_is_none) {
   s.frames.resize(s.frames.size() - 2);
   EXPECT_THAT(why_not(s), HasSubstr("where libc starts a thread"));
   EXPECT_NE(why_not({.frames = {}, .unwind = "complete"}), "");
+}
+
+/// A vCPU whose guest resets a disk, policies/signatures/vcpu-drains-nbd-reconnect.toml.
+inspect::thread_stack vcpu_stack() {
+  return {.frames = {in_libc("ppoll"), in_qemu(), in_qemu("aio_poll"), in_qemu("bdrv_drain_all_begin"),
+                     in_qemu("blk_drain"), in_qemu(), in_qemu("virtio_reset"), in_qemu("virtio_set_status"),
+                     in_qemu(), in_qemu("memory_region_dispatch_write"), in_qemu(),
+                     in_qemu("address_space_write"), in_qemu("address_space_rw"), in_qemu("kvm_cpu_exec"),
+                     in_qemu(), in_libc("start_thread"), in_libc(nullptr)},
+          .unwind = "complete"};
+}
+
+TEST(stack, of_a_vcpu_that_drains_is_none) {
+  EXPECT_THAT(why_not(vcpu_stack()), HasSubstr("virtio_reset is in it"));
+  for (const auto* const name :
+       {"cpu_exec", "kvm_cpu_exec", "memory_region_dispatch_write", "memory_region_dispatch_read",
+        "address_space_write", "address_space_rw", "virtio_reset", "virtio_set_status"}) {
+    auto s = vcpu_stack();
+    std::erase_if(s.frames, [&](const auto& f) {
+      return f.function && f.module == files.program && *f.function != name && *f.function != "aio_poll" &&
+             *f.function != "blk_drain";
+    });
+    if (std::ranges::find(s.frames, std::optional<std::string>{name}, &inspect::frame::function) ==
+        s.frames.end())
+      s.frames.insert(s.frames.end() - 2, in_qemu(name));
+    EXPECT_THAT(why_not(s), HasSubstr(fmt::format("{} is in it", name)));
+  }
+}
+
+TEST(stack, of_a_vm_that_is_being_started_or_of_a_command_is_none) {
+  for (const auto* const name : {"vm_start", "vm_prepare_start", "qmp_dispatch"}) {
+    auto s = good_stack();
+    std::ranges::find(s.frames, std::optional<std::string>{"vm_stop"}, &inspect::frame::function)->function =
+        name;
+    EXPECT_THAT(why_not(s), HasSubstr(fmt::format("{} is in it", name)));
+  }
 }
 
 TEST(return_addresses, are_found_in_order) {
