@@ -32,6 +32,7 @@ class surveyor {
     confined();
     polls();
     owns_the_mutexes();
+    owns_no_other();
     no_lease_runs();
     read_files();
     nested_poll();
@@ -132,6 +133,24 @@ class surveyor {
                 fmt::format("{} threads wait for {:#x}{}", waiting, address,
                             main_waits ? ", the main thread too" : ""));
     found_.mutexes.push_back({.address = address, .words = *words});
+  }
+
+  // Whoever gets the big lock and then wants one that the holder has kept would wait for the holder with it,
+  // and the holder for the big lock: worse than before.
+  void owns_no_other() {
+    constexpr auto name = "other-mutexes";
+    for (const auto address : waiters_.mutexes()) {
+      if (std::ranges::find(wanted_.mutexes, address) != wanted_.mutexes.end()) continue;
+      const auto words = read_mutex(of_.pid(), address);
+      if (!words || (words->owner == own_tid_ && words->lock != 0)) {
+        list_.add(name, false,
+                  words ? fmt::format("it has {:#x} as well, which {} threads wait for: to be given too",
+                                      address, waiters_.count(address))
+                        : fmt::format("{:#x}, which a thread waits for, cannot be read", address));
+        return;
+      }
+    }
+    list_.add(name, true, "nobody waits for another mutex of its");
   }
 
   void no_lease_runs() {

@@ -27,4 +27,11 @@ bool waiters::waits(pid_t tid, std::uint64_t mutex) const {
   return std::ranges::find(waits_, wait{tid, mutex}) != waits_.end();
 }
 
+std::vector<std::uint64_t> waiters::mutexes() const {
+  std::vector<std::uint64_t> made;
+  for (const auto& w : waits_)
+    if (std::ranges::find(made, w.mutex) == made.end()) made.push_back(w.mutex);
+  return made;
+}
+
 }  // namespace unwedge::rescue

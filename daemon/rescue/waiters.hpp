@@ -15,6 +15,8 @@ class waiters {
 
   std::size_t count(std::uint64_t mutex) const;
   bool waits(pid_t tid, std::uint64_t mutex) const;
+  /// What is waited for, by whomever; each once.
+  std::vector<std::uint64_t> mutexes() const;
   /// The thread in which a lease runs; 0: none.
   pid_t leased() const { return leased_; }
 

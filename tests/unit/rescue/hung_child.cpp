@@ -178,7 +178,7 @@ void start(void* (*body)(void*), std::size_t stack) {
   fill(before);
   make_mutex(locks->first, how.kind);
   make_mutex(locks->second, PTHREAD_MUTEX_RECURSIVE);
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_handler = [](int) { ++shared->signals; };
   action.sa_flags = SA_RESTART;
   ::sigaction(SIGUSR1, &action, nullptr);
@@ -255,6 +255,10 @@ bool hung_child::hangs() const {
     const long wanted = how_.sits == sleep_soundly ? SYS_clock_nanosleep : SYS_ppoll;
     if (!place || place->number != wanted) return false;
     if (wanted == SYS_ppoll && place->args[1] == 0 && !how_.polls_nothing) return false;  // it is in a lease
+    if (how_.second) {
+      const auto second = place_of(held->proc_dir(), seen_->second_waiter, files);
+      if (!second || second->number != SYS_futex || second->args[0] != second_mutex()) return false;
+    }
     const auto main_thread = place_of(held->proc_dir(), pid(), files);
     if (!main_thread) return false;
     if (!how_.main_waits) return main_thread->number == SYS_pause;

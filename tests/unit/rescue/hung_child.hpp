@@ -59,7 +59,7 @@ class hung_child {
   std::uint64_t mutex() const { return reinterpret_cast<std::uint64_t>(seen_->first); }
   std::uint64_t second_mutex() const { return reinterpret_cast<std::uint64_t>(seen_->second); }
   bool alive() const;
-  /// The holder polls, the main thread waits; 20 s at most.
+  /// The holder polls, the main thread waits, and so does who waits for the second mutex; 20 s at most.
   bool hangs() const;
   /// So often was the holder off its CPU: nobody touched it as long as this stays.
   std::uint64_t switches() const;

@@ -95,56 +95,64 @@ std::string number(std::uint64_t n) {
 
 INSTANTIATE_TEST_SUITE_P(
     refusals, every_order,
-    testing::Values(
-        wrong_order{"another_start_time",
-                    [](const hung_child& c) {
-                      return std::vector<std::string>{"lease",
-                                                      "--pid",
-                                                      number(c.pid()),
-                                                      "--start-time",
-                                                      "1",
-                                                      "--any-process",
-                                                      "--holder",
-                                                      number(c.holder()),
-                                                      "--mutex",
-                                                      fmt::format("{:#x}", c.mutex())};
-                    },
-                    "process"},
-        wrong_order{"no_qemu",
-                    [](const hung_child& c) {
-                      auto all = lease_of(c);
-                      std::erase(all, "--any-process");
-                      return all;
-                    },
-                    "process"},
-        wrong_order{"main_thread",
-                    [](const hung_child& c) { return lease_of(c, {"--holder", number(c.pid())}); }, "holder"},
-        wrong_order{"stranger",
-                    [](const hung_child& c) { return lease_of(c, {"--holder", number(::getpid())}); },
-                    "holder"},
-        wrong_order{"free_mutex",
-                    [](const hung_child& c) {
-                      return lease_of(c, {"--mutex", fmt::format("{:#x}", c.second_mutex())});
-                    },
-                    "mutex"},
-        wrong_order{"no_mutex_at_all", [](const hung_child& c) { return lease_of(c, {"--mutex", "0x1000"}); },
-                    "mutex"},
-        wrong_order{
-            "odd_address",
-            [](const hung_child& c) { return lease_of(c, {"--mutex", fmt::format("{:#x}", c.mutex() + 4)}); },
-            "mutex"},
-        wrong_order{"one_mutex_twice",
-                    [](const hung_child& c) {
-                      const auto address = fmt::format("{:#x}", c.mutex());
-                      return lease_of(c, {"--mutex", address, "--mutex", address});
-                    },
-                    "mutex"},
-        wrong_order{"mutex_in_two",
-                    [](const hung_child& c) {
-                      return lease_of(c, {"--mutex", fmt::format("{:#x}", c.mutex()), "--mutex",
-                                          fmt::format("{:#x}", c.second_mutex())});
-                    },
-                    "mutex"}),
+    testing::Values(wrong_order{"another_start_time",
+                                [](const hung_child& c) {
+                                  return std::vector<std::string>{"lease",
+                                                                  "--pid",
+                                                                  number(c.pid()),
+                                                                  "--start-time",
+                                                                  "1",
+                                                                  "--any-process",
+                                                                  "--holder",
+                                                                  number(c.holder()),
+                                                                  "--mutex",
+                                                                  fmt::format("{:#x}", c.mutex())};
+                                },
+                                "process"},
+                    wrong_order{"no_qemu",
+                                [](const hung_child& c) {
+                                  auto all = lease_of(c);
+                                  std::erase(all, "--any-process");
+                                  return all;
+                                },
+                                "process"},
+                    wrong_order{"main_thread",
+                                [](const hung_child& c) {
+                                  return lease_of(c, {"--holder", number(c.pid())});
+                                },
+                                "holder"},
+                    wrong_order{"stranger",
+                                [](const hung_child& c) {
+                                  return lease_of(c, {"--holder", number(::getpid())});
+                                },
+                                "holder"},
+                    wrong_order{"free_mutex",
+                                [](const hung_child& c) {
+                                  return lease_of(c, {"--mutex", fmt::format("{:#x}", c.second_mutex())});
+                                },
+                                "mutex"},
+                    wrong_order{"no_mutex_at_all",
+                                [](const hung_child& c) {
+                                  return lease_of(c, {"--mutex", "0x1000"});
+                                },
+                                "mutex"},
+                    wrong_order{"odd_address",
+                                [](const hung_child& c) {
+                                  return lease_of(c, {"--mutex", fmt::format("{:#x}", c.mutex() + 4)});
+                                },
+                                "mutex"},
+                    wrong_order{"one_mutex_twice",
+                                [](const hung_child& c) {
+                                  const auto address = fmt::format("{:#x}", c.mutex());
+                                  return lease_of(c, {"--mutex", address, "--mutex", address});
+                                },
+                                "mutex"},
+                    wrong_order{"mutex_in_two",
+                                [](const hung_child& c) {
+                                  return lease_of(c, {"--mutex", fmt::format("{:#x}", c.mutex()), "--mutex",
+                                                      fmt::format("{:#x}", c.second_mutex())});
+                                },
+                                "mutex"}),
     [](const auto& one) { return one.param.name; });
 
 TEST(traced_holder, is_left_alone) {
@@ -180,6 +188,17 @@ TEST(stopped_process, is_left_alone) {
   EXPECT_TRUE(c.hangs());
 }
 
+TEST(mutex_that_was_not_named, and_is_wanted_of_the_holder_forbids) {
+  hung_child c{{.second = true}};
+  ASSERT_TRUE(c.hangs());
+  const auto switches = c.switches();
+  const auto d = run(lease_of(c));
+  EXPECT_EQ(d.failed(), "other-mutexes") << d.printed;
+  EXPECT_THAT(d.printed, HasSubstr(fmt::format("it has {:#x} as well", c.second_mutex())));
+  EXPECT_EQ(c.seen().second_taken, 0u);
+  expect_untouched(c, switches);
+}
+
 TEST(plan, names_every_precondition_and_touches_nothing) {
   hung_child c;
   ASSERT_TRUE(c.hangs());
@@ -194,8 +213,8 @@ TEST(plan, names_every_precondition_and_touches_nothing) {
     EXPECT_FALSE(p.at("sentence").as_string().empty());
   }
   EXPECT_THAT(names, testing::ElementsAre("process", "holder", "undisturbed", "shadow-stack", "seccomp",
-                                          "holder-polls", "mutex", "wanted", "no-lease", "library",
-                                          "nested-poll", "stack-room"));
+                                          "holder-polls", "mutex", "wanted", "other-mutexes", "no-lease",
+                                          "library", "nested-poll", "stack-room"));
   expect_untouched(c, switches);
 }
 
