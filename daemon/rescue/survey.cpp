@@ -1,6 +1,7 @@
 #include "daemon/rescue/survey.hpp"
 
 #include "daemon/evidence/cgroup.hpp"
+#include "daemon/evidence/stat_line.hpp"
 #include "daemon/inspect/modules.hpp"
 #include "daemon/inspect/thread_look.hpp"
 #include "daemon/rescue/confinement.hpp"
@@ -117,13 +118,14 @@ class surveyor {
       list_.add("mutex", false, fmt::format("{:#x} cannot be read as a mutex", address));
       return;
     }
-    const auto why = forbids_lease(*words, own_tid_);
+    const bool first = found_.mutexes.empty();
+    auto why = forbids_lease(*words, own_tid_);
+    if (first && why.empty()) why = is_no_big_lock(address, *words);
     list_.add("mutex", why.empty(),
               fmt::format("{:#x}: {}", address,
                           why.empty() ? fmt::format("kind {}, held {} times by this thread, wanted",
                                                     words->kind, depth(*words))
                                       : why));
-    const bool first = found_.mutexes.empty();
     const auto waiting = waiters_.count(address);
     const bool main_waits = waiters_.waits(of_.pid(), address);
     if (first && !main_waits)
@@ -133,6 +135,18 @@ class surveyor {
                 fmt::format("{} threads wait for {:#x}{}", waiting, address,
                             main_waits ? ", the main thread too" : ""));
     found_.mutexes.push_back({.address = address, .words = *words});
+  }
+
+  // QEMU's is a plain static variable.
+  std::string is_no_big_lock(std::uint64_t address, const mutex_words& words) {
+    if (words.kind != 0) return fmt::format("its kind is {}: the big lock is a plain one", words.kind);
+    const auto stat = files_.read(of_.proc_dir(), "stat");
+    const auto data = stat ? evidence::parse_program_data(*stat) : std::nullopt;
+    if (!data) return "where the program's own data lies is not told";
+    if (address < data->first || address >= data->second)
+      return fmt::format("it does not lie in the program's own data, {:#x} to {:#x}: not the big lock",
+                         data->first, data->second);
+    return "";
   }
 
   // Whoever gets the big lock and then wants one that the holder has kept would wait for the holder with it,

@@ -32,6 +32,7 @@ std::atomic<int> after = 0;  // work after a call keeps it from becoming a jump,
 struct mutexes {
   pthread_mutex_t first, second;
 };
+mutexes in_program;  // where QEMU has its big lock
 mutexes* locks = nullptr;
 
 enum check : std::int32_t { result = 1, general, vectors, masks, control, owner, count };
@@ -178,7 +179,7 @@ void start(void* (*body)(void*), std::size_t stack) {
   fill(before);
   make_mutex(locks->first, how.kind);
   make_mutex(locks->second, PTHREAD_MUTEX_RECURSIVE);
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = [](int) { ++shared->signals; };
   action.sa_flags = SA_RESTART;
   ::sigaction(SIGUSR1, &action, nullptr);
@@ -205,7 +206,7 @@ Made* shared_memory() {
 }  // namespace
 
 hung_child::hung_child(const circumstances& wanted) : seen_(shared_memory<observations>()), how_(wanted) {
-  locks = shared_memory<mutexes>();
+  locks = wanted.locks_elsewhere ? shared_memory<mutexes>() : &in_program;
   seen_->first = &locks->first;
   seen_->second = &locks->second;
   shared = seen_;

@@ -35,6 +35,7 @@ struct circumstances {
   int kind = PTHREAD_MUTEX_NORMAL;
   int robust = PTHREAD_MUTEX_STALLED;
   int protocol = PTHREAD_PRIO_NONE;
+  bool locks_elsewhere = false;  ///< not in the program's own data
   bool main_waits = true;
   bool second = false;           ///< a recursive mutex, locked three times, which another thread waits for
   bool own_signal_mask = false;  ///< the ppoll has one
