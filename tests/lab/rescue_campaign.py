@@ -290,7 +290,11 @@ def main() -> int:
         print(_table(results))
     if interrupted:
         return EXIT_STATUS
-    return 0 if all(r.outcome == "survives" for r in results if r.case.must_survive) else 1
+    must = [r.outcome == "survives" for r in results if r.case.must_survive]
+    if not must and any(c.must_survive for c in cases):
+        print("none of those that must survive came to a result")
+        return 1
+    return 0 if all(must) else 1
 
 
 if __name__ == "__main__":

@@ -118,6 +118,8 @@ async def _all(arguments: argparse.Namespace) -> bool:
             else:
                 stage.remove()
             seen = run.seen
+            if outcome == "survives" and (seen["begun"] == 0 or arguments.kills >= 30 and seen["held"] == 0):
+                outcome, ok = "FAILED: hardly a kill came when it matters", False
             print(f"{case.name}: {arguments.kills} kills ({seen['held']} while it held the thread, {seen['after']} in the "
                   f"window or after, {seen['before']} at any instant; {seen['begun']} leases had begun), then rescued: "
                   f"{outcome}", flush=True)

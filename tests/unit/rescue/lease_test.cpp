@@ -264,6 +264,7 @@ TEST(lease, ends_by_itself_when_the_helper_is_killed_at_any_instant) {
     ASSERT_EQ(c.seen().broken, 0u) << "kill " << i << ", check " << c.seen().first_broken;
     ASSERT_TRUE(c.alive());
   }
+  EXPECT_GT(held, 0) << "none was killed while it held the thread";
   EXPECT_GT(begun, kills() / 4) << "hardly a lease began before the kill";
   EXPECT_TRUE(run(lease_of(c, {"--window", "30"})).ok());
   RecordProperty("kills", kills());
