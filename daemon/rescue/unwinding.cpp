@@ -12,7 +12,9 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -36,10 +38,27 @@ void write_all(int to, std::string_view text) {
   }
 }
 
+// Who breaks into the unwinder by what it parses must not speak on our standard output, nor hear what we are
+// told.
+void close_all_but(int out, std::span<const inspect::module_file> modules) {
+  std::vector<unsigned> kept{static_cast<unsigned>(out)};
+  for (const auto& m : modules)
+    for (const int fd : {m.elf.get(), m.debug.get()})
+      if (fd >= 0) kept.push_back(static_cast<unsigned>(fd));
+  std::ranges::sort(kept);
+  unsigned first = 0;
+  for (const auto fd : kept) {
+    if (fd > first && ::close_range(first, fd - 1, 0) != 0) ::_exit(1);
+    first = fd + 1;
+  }
+  if (::close_range(first, ~0u, 0) != 0) ::_exit(1);
+}
+
 [[noreturn]] void unwind_and_end(pid_t pid, std::span<const inspect::captured_thread> suppositions,
                                  std::span<inspect::module_file> modules, const stack_test& accepts,
                                  int out) {
   try {
+    close_all_but(out, modules);
     inspect::drop_all_rights();
     inspect::enter_sandbox();
     inspect::unwinder by{pid, modules};

@@ -23,10 +23,10 @@ struct unwound {
 /// Whether to believe a stack; called in the sandbox, and once more outside of it. Pure.
 using stack_test = std::function<bool(const inspect::thread_stack&)>;
 
-/// Forks a process without rights, which unwinds `suppositions` as unwedge-inspect does, one after the other,
-/// until `accepts` one, and ends. If it accepts none: the first. `modules` stay as they are. Error (a
-/// sentence): it crashed, was killed by its sandbox, or was not done within `patience`. Blocks so long. For a
-/// process with one thread.
+/// Forks a process without rights and without descriptors but those of `modules`, which unwinds
+/// `suppositions` as unwedge-inspect does, one after the other, until `accepts` one, and ends. If it accepts
+/// none: the first. `modules` stay as they are. Error (a sentence): it crashed, was killed by its sandbox, or
+/// was not done within `patience`. Blocks so long. For a process with one thread.
 std::expected<unwound, std::string> unwind_in_sandbox(pid_t pid,
                                                       std::span<const inspect::captured_thread> suppositions,
                                                       std::span<inspect::module_file> modules,

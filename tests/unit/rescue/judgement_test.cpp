@@ -1,4 +1,6 @@
 // What is judged without a process: mutexes, stacks, filters, room, and how the texts of /proc are read.
+#include "daemon/inspect/module_files.hpp"
+#include "daemon/inspect/modules.hpp"
 #include "daemon/rescue/c_library.hpp"
 #include "daemon/rescue/confinement.hpp"
 #include "daemon/rescue/frame_pointers.hpp"
@@ -191,6 +193,33 @@ TEST(return_addresses, are_found_in_order) {
   EXPECT_EQ((*found)[2].address, 0x1028u);
   s.frames.push_back({.pc = 0x50});
   EXPECT_FALSE(return_addresses(s, 0x1000, std::as_bytes(std::span{words})));
+}
+
+// The test of a stack runs in the sandbox as the unwinder does, and here once more.
+TEST(sandboxed_unwinder, has_no_descriptor_of_ours) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK), 0);
+  const auto of = evidence::process::open(::getpid());
+  ASSERT_TRUE(of);
+  const auto map = inspect::read_memory_map(of->proc_dir());
+  ASSERT_TRUE(map);
+  evidence::missing_list missing;
+  auto modules = inspect::open_modules(*of, inspect::modules_of(*map), missing);
+  ssize_t said_here = 0;
+  const auto accepts = [&](const inspect::thread_stack&) {
+    if (::write(ends[1], "x", 1) == 1) ++said_here;
+    return false;
+  };
+  inspect::captured_thread thread{.facts = {.tid = 7, .comm = "x", .state = 'S'}, .what = {}};
+  thread.what.emplace(user_regs_struct{}, std::vector<std::byte>(64));
+  const auto done =
+      unwind_in_sandbox(::getpid(), std::span{&thread, 1}, modules, accepts, std::chrono::seconds{20});
+  ASSERT_TRUE(done) << done.error();
+  EXPECT_GT(said_here, 0);
+  std::array<char, 64> heard{};
+  EXPECT_EQ(::read(ends[0], heard.data(), heard.size()), said_here) << "the sandboxed process spoke as well";
+  ::close(ends[0]);
+  ::close(ends[1]);
 }
 
 TEST(frame_pointers, are_where_a_word_leads_up_the_stack_and_code_follows) {
