@@ -63,6 +63,10 @@ void keep_only_rights_to_look() {
                     bit(CAP_SYS_NICE));
 }
 
+void keep_only_rights_to_sever() {
+  keep_capabilities(bit(CAP_SYS_PTRACE) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_NET_ADMIN));
+}
+
 void drop_all_rights() {
   keep_capabilities(0);
   check(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "not dumpable");

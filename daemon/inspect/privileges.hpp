@@ -9,6 +9,10 @@ namespace unwedge::inspect {
 /// std::system_error if the kernel refuses.
 void keep_only_rights_to_look();
 
+/// Of the capabilities only those that shutting down another's socket takes: SYS_PTRACE, DAC_READ_SEARCH, and
+/// NET_ADMIN for its buffer. Throws likewise.
+void keep_only_rights_to_sever();
+
 /// No capability at all.
 void drop_all_rights();
 

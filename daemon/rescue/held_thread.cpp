@@ -6,7 +6,6 @@
 
 #include <elf.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -42,7 +41,6 @@ held_thread::~held_thread() {
 std::string held_thread::seize() {
   if (const auto got = inspect::seize(tid_); !got)
     return fmt::format("it cannot be traced: {}", evidence::error_text(got.error()));
-  seized_ = true;
   // Traced, it keeps its number even if it ends: now is the time to ask whose thread that is.
   if (::faccessat(of_.proc_dir(), fmt::format("task/{}", tid_).c_str(), F_OK, 0) != 0) return "it has ended";
   return "";
@@ -53,6 +51,7 @@ std::string held_thread::stop() {
   limit_.arm();
   began_ = steady_clock::now();
   at_ = inspect::interrupt(tid_, patience);
+  stood_ = steady_clock::now();
   switch (at_->what) {
     case inspect::stop::outcome::ended:
       return "it has ended";
@@ -66,20 +65,17 @@ std::string held_thread::stop() {
   return "";
 }
 
-std::chrono::nanoseconds held_thread::let_go() {
-  std::chrono::nanoseconds stood{0};
+stop_times held_thread::let_go() {
+  stop_times made;
   if (at_ && at_->what == inspect::stop::outcome::not_in_time) at_ = inspect::look_for_stop(tid_);
   if (at_ && at_->what == inspect::stop::outcome::stopped) {
     inspect::let_go(tid_, *at_);
-    stood = steady_clock::now() - began_;
+    const auto end = steady_clock::now();
+    made = {.stopped = end - began_, .operated = end - stood_};
   }
-  if (at_) {
-    limit_.disarm();
-    const sched_param ordinary{};
-    ::sched_setscheduler(0, SCHED_OTHER, &ordinary);
-  }
+  if (at_) limit_.disarm();
   at_.reset();
-  return stood;
+  return made;
 }
 
 std::optional<user_regs_struct> held_thread::registers() const {

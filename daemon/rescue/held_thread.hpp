@@ -18,6 +18,14 @@
 
 namespace unwedge::rescue {
 
+struct stop_times {
+  std::chrono::nanoseconds stopped{0};   ///< from our asking it to stop: so long it stood still at most. On a
+                                         ///< busy host most of this it waits for a CPU to come to its stop
+  std::chrono::nanoseconds operated{0};  ///< of these, from when it had stopped
+};
+
+/// For a tracer thread, which goes before ordinary ones while it holds one (inspect::go_first), and to its
+/// end.
 class held_thread {
  public:
   explicit held_thread(const evidence::process& of, pid_t tid);
@@ -31,8 +39,8 @@ class held_thread {
   /// Stops it. Empty, or a sentence: it has ended, did not stop, or was on its way to a signal or into a stop
   /// of somebody else's, where nothing is done to it.
   std::string stop();
-  /// Lets it go on. How long it stood still at most.
-  std::chrono::nanoseconds let_go();
+  /// Lets it go on. Zero if it did not stand still.
+  stop_times let_go();
 
   std::optional<user_regs_struct> registers() const;
   /// False: the kernel refused; nothing was changed.
@@ -45,9 +53,8 @@ class held_thread {
   const evidence::process& of_;
   pid_t tid_;
   inspect::stop_limit limit_;
-  bool seized_ = false;
   std::optional<inspect::stop> at_;
-  std::chrono::steady_clock::time_point began_;
+  std::chrono::steady_clock::time_point began_, stood_;
 };
 
 }  // namespace unwedge::rescue

@@ -78,7 +78,9 @@ std::expected<Elf64_Sym, std::string> find_symbol(const dynamic_symbols& in, std
   std::optional<Elf64_Sym> found;
   for (const auto& symbol : in.symbols) {
     if (symbol.st_shndx == SHN_UNDEF || symbol.st_name >= in.names.size()) continue;
-    if (std::string_view{in.names.c_str() + symbol.st_name} != name) continue;
+    // Not by its length: a hostile table is one name of megabytes, and as many symbols begin in it.
+    const auto rest = std::string_view{in.names}.substr(symbol.st_name);
+    if (rest.size() <= name.size() || !rest.starts_with(name) || rest[name.size()] != '\0') continue;
     if (found && found->st_value != symbol.st_value)
       return std::unexpected(fmt::format("it has {} at several places", name));
     found = symbol;

@@ -41,8 +41,10 @@ int main(int argc, char** argv) {
     ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     set_signals();
     const auto& chosen = std::get<options>(parsed);
-    // To raise a socket's buffer takes CAP_NET_ADMIN besides.
-    if (chosen.what == order::lease) unwedge::inspect::keep_only_rights_to_look();
+    if (chosen.what == order::lease)
+      unwedge::inspect::keep_only_rights_to_look();
+    else
+      unwedge::inspect::keep_only_rights_to_sever();
     const auto done = carry_out(chosen, [](const boost::json::object& o) { say(o); }, STDIN_FILENO);
     return say(done) && done.at("ok").as_bool() ? 0 : 1;
   } catch (const std::exception& error) {

@@ -19,4 +19,9 @@ struct modules_in_stack {
 std::expected<std::string, std::string> judge_nested_poll(const inspect::thread_stack& stack,
                                                           const modules_in_stack& files);
 
+/// The thread is in the middle of a walk over the block graph, as QEMU 7.2 moves a disk out of its iothread
+/// (bdrv_try_change_aio_context): with pointers to nodes that the end of a job frees. A lease may then cost
+/// the VM, or leave its heap damaged: docs/rescue.md.
+bool walks_graph(const inspect::thread_stack& stack);
+
 }  // namespace unwedge::rescue

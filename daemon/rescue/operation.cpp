@@ -1,8 +1,8 @@
 #include "daemon/rescue/operation.hpp"
 
-#include "daemon/rescue/held_thread.hpp"
 #include "daemon/rescue/remote_memory.hpp"
 #include "daemon/rescue/swapped.hpp"
+#include "daemon/rescue/tracer_thread.hpp"
 #include "daemon/rescue/xstate.hpp"
 
 #include <fmt/format.h>
@@ -63,15 +63,13 @@ class operation {
     if (auto why = thread_.stop(); !why.empty()) return failed("undisturbed", std::move(why));
     if (const auto* why = changed(); why != nullptr) return failed(name_, why);
     if (const auto* why = chain(); why != nullptr) return failed(name_, why);
-    made_.holder = wanted_.holder;
-    made_.lock = seen_.mutexes.front();
-    made_.stopped = thread_.let_go();
+    made_.times = thread_.let_go();
     return made_;
   }
 
  private:
   std::unexpected<finding> failed(std::string_view name, std::string why) {
-    const auto stood = thread_.let_go();
+    const auto stood = thread_.let_go().stopped;
     const auto still =
         stood.count() > 0 ? fmt::format(" (looked at for {} us, untouched)", stood.count() / 1'000) : "";
     return std::unexpected(
@@ -79,9 +77,11 @@ class operation {
   }
 
   void prepare() {
-    for (std::size_t i = 0; i < seen_.returns.size(); ++i)
+    made_.holder = wanted_.holder;
+    made_.locks = seen_.mutexes;
+    for (std::size_t i = 0; i < seen_.stack.returns.size(); ++i)
       // NOLINTNEXTLINE(performance-no-int-to-ptr): an address over there
-      table_->places[i] = {reinterpret_cast<void*>(seen_.returns[i].address), sizeof(std::uint64_t)};
+      table_->places[i] = {reinterpret_cast<void*>(seen_.stack.returns[i].address), sizeof(std::uint64_t)};
     const auto path = fmt::format("task/{}", of_.pid());
     main_thread_ =
         evidence::file_descriptor{::openat(of_.proc_dir(), path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
@@ -102,6 +102,8 @@ class operation {
     if (!interrupted_in(*r, SYS_ppoll)) return say("holder-polls", "it was not interrupted in ppoll");
     if (r->rsp != seen_.place.sp || r->rip != seen_.place.pc || r->r10 != 0 || r->rsi == 0)
       return say("holder-polls", "it polls elsewhere than before");
+    if (seen_.stack.frame_pointer != 0 && r->rbp != seen_.stack.frame_pointer)
+      return say("nested-poll", "its frame pointer is not where its stack was unwound from");
     std::array<unsigned char, 2> code{};
     if (!read_remote(of_.pid(), r->rip - 2, std::as_writable_bytes(std::span{code})) || code[0] != 0x0f ||
         code[1] != 0x05)
@@ -119,12 +121,12 @@ class operation {
   }
 
   bool stack_is_as_seen() {
-    const auto count = seen_.returns.size();
+    const auto count = seen_.stack.returns.size();
     const iovec local{table_->words.data(), count * sizeof(std::uint64_t)};
     const auto got = ::process_vm_readv(of_.pid(), &local, 1, table_->places.data(), count, 0);
     if (got != static_cast<ssize_t>(local.iov_len)) return false;
     for (std::size_t i = 0; i < count; ++i)
-      if (table_->words[i] != seen_.returns[i].value) return false;
+      if (table_->words[i] != seen_.stack.returns[i].value) return false;
     return true;
   }
 
@@ -180,14 +182,7 @@ class operation {
   const char* name_ = "";
 };
 
-}  // namespace
-
-std::expected<grant, finding> begin_lease(const evidence::process& of, const lease_request& wanted,
-                                          const patient& as_seen) {
-  return operation{of, wanted, as_seen}.begin();
-}
-
-early_end end_lease(const evidence::process& of, const grant& lease) {
+early_end end_as_tracer(const evidence::process& of, const grant& lease) {
   early_end made;
   held_thread thread{of, lease.holder};
   if (made.sentence = thread.seize(); !made.sentence.empty()) return made;
@@ -200,8 +195,23 @@ early_end end_lease(const evidence::process& of, const grant& lease) {
     r->rax = static_cast<unsigned long long>(-EINTR);
     made.woken = thread.set_registers(*r);
   }
-  made.stopped = thread.let_go();
+  made.times = thread.let_go();
   made.sentence = made.woken ? "its sleep was ended" : "it no longer slept";
+  return made;
+}
+
+}  // namespace
+
+std::expected<grant, finding> begin_lease(const evidence::process& of, const lease_request& wanted,
+                                          const patient& as_seen) {
+  std::expected<grant, finding> made = std::unexpected(finding{});
+  on_tracer_thread([&] { made = operation{of, wanted, as_seen}.begin(); });
+  return made;
+}
+
+early_end end_lease(const evidence::process& of, const grant& lease) {
+  early_end made;
+  on_tracer_thread([&] { made = end_as_tracer(of, lease); });
   return made;
 }
 

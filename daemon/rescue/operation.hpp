@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/rescue/frames_x86_64.hpp"
+#include "daemon/rescue/held_thread.hpp"
 #include "daemon/rescue/survey.hpp"
 
 #include <chrono>
@@ -13,10 +14,10 @@ namespace unwedge::rescue {
 /// A lease that has begun.
 struct grant {
   pid_t holder = 0;
-  held_mutex lock;                      ///< the first that it gave away, as it was before
-  x86_64::room at;                      ///< in the holder's stack
-  std::uint64_t sleeping_sp = 0;        ///< its stack pointer while it sleeps
-  std::chrono::nanoseconds stopped{0};  ///< at most so long it stood still
+  std::vector<held_mutex> locks;  ///< that it gave away, as they were before
+  x86_64::room at;                ///< in the holder's stack
+  std::uint64_t sleeping_sp = 0;  ///< its stack pointer while it sleeps
+  stop_times times;
   std::chrono::steady_clock::time_point began;
 };
 
@@ -29,7 +30,7 @@ std::expected<grant, finding> begin_lease(const evidence::process& of, const lea
 /// How an early end came out.
 struct early_end {
   bool woken = false;  ///< false: it no longer slept, nothing was done
-  std::chrono::nanoseconds stopped{0};
+  stop_times times;
   std::string sentence;
 };
 

@@ -39,7 +39,11 @@ json::object planned(const checklist& list) {
 json::object lease(const evidence::process& of, const options& chosen, checklist& list, const teller& tell,
                    int orders) {
   const auto found = survey(of, chosen.lease, list);
-  if (chosen.plan) return planned(list);
+  if (chosen.plan) {
+    auto made = planned(list);
+    if (found) made["walks_graph"] = found->stack.walks_graph;
+    return made;
+  }
   if (!found) return refused(list);
   const auto begun = begin_lease(of, chosen.lease, *found);
   if (!begun) {
@@ -49,7 +53,9 @@ json::object lease(const evidence::process& of, const options& chosen, checklist
   json::object made{{"event", "granted"},
                     {"holder", begun->holder},
                     {"window_ms", chosen.lease.window.count()},
-                    {"stopped_ns", begun->stopped.count()}};
+                    {"walks_graph", found->stack.walks_graph},
+                    {"stopped_ns", begun->times.stopped.count()},
+                    {"operated_ns", begun->times.operated.count()}};
   tell(made);
   made.erase("event");
   auto end = keep_window(of, chosen.lease, *begun, orders, return_patience);

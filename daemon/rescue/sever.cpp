@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 
 #include <cerrno>
+#include <optional>
 
 namespace unwedge::rescue {
 
@@ -24,10 +25,11 @@ int option(int fd, int name) {
   return ::getsockopt(fd, SOL_SOCKET, name, &value, &length) == 0 ? value : -1;
 }
 
-std::string peer_of(int fd) {
+// nullopt: it is connected to nobody.
+std::optional<std::string> peer_of(int fd) {
   sockaddr_storage address{};
   socklen_t length = sizeof address;
-  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return {};
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return std::nullopt;
   return evidence::address_text(address, length);
 }
 
@@ -66,9 +68,10 @@ bool check(const evidence::process& of, const sever_request& wanted, int twin, c
     return false;
   const bool listens = option(twin, SO_ACCEPTCONN) == 1;
   const auto peer = peer_of(twin);
-  if (!list.add("connected", !listens,
+  if (!list.add("connected", !listens && peer,
                 listens ? "it listens: nothing is connected"
-                        : fmt::format("its peer is {}", peer.empty() ? "unnamed or gone" : peer)))
+                : !peer ? "it is not connected"
+                        : fmt::format("its peer is {}", peer->empty() ? "unnamed" : *peer)))
     return false;
   const bool kept = still_has(of, wanted) && of.alive();
   return list.add("still-there", kept, kept ? "the process has it still" : "the process has closed it");

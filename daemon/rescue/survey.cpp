@@ -1,15 +1,13 @@
 #include "daemon/rescue/survey.hpp"
 
-#include "daemon/evidence/address.hpp"
 #include "daemon/evidence/cgroup.hpp"
+#include "daemon/evidence/stat_line.hpp"
 #include "daemon/inspect/modules.hpp"
-#include "daemon/inspect/stack_copy.hpp"
 #include "daemon/inspect/thread_look.hpp"
 #include "daemon/rescue/confinement.hpp"
 #include "daemon/rescue/frames_x86_64.hpp"
-#include "daemon/rescue/nested_poll.hpp"
 #include "daemon/rescue/room_check.hpp"
-#include "daemon/rescue/running_lease.hpp"
+#include "daemon/rescue/waiters.hpp"
 
 #include <fmt/format.h>
 
@@ -22,7 +20,6 @@ namespace unwedge::rescue {
 namespace {
 
 constexpr std::size_t most_mutexes = 4;
-constexpr std::chrono::milliseconds unwinding_patience{20'000};
 
 /// One survey: what each precondition finds is there for the next.
 class surveyor {
@@ -36,6 +33,7 @@ class surveyor {
     confined();
     polls();
     owns_the_mutexes();
+    owns_no_other();
     no_lease_runs();
     read_files();
     nested_poll();
@@ -106,8 +104,12 @@ class surveyor {
           fmt::format("{} mutexes asked for, 1 to {} are possible", wanted_.mutexes.size(), most_mutexes));
       return;
     }
-    look_for_waiters();
-    for (const auto address : wanted_.mutexes) owns(address);
+    auto sorted = wanted_.mutexes;
+    std::ranges::sort(sorted);
+    if (std::ranges::adjacent_find(sorted) != sorted.end())
+      list_.add("mutex", false, "one is asked for twice: it would be unlocked by whom it does not belong to");
+    else
+      for (const auto address : wanted_.mutexes) owns(address);
   }
 
   void owns(std::uint64_t address) {
@@ -116,15 +118,16 @@ class surveyor {
       list_.add("mutex", false, fmt::format("{:#x} cannot be read as a mutex", address));
       return;
     }
-    const auto why = forbids_lease(*words, own_tid_);
+    const bool first = found_.mutexes.empty();
+    auto why = forbids_lease(*words, own_tid_);
+    if (first && why.empty()) why = is_no_big_lock(address, *words);
     list_.add("mutex", why.empty(),
               fmt::format("{:#x}: {}", address,
                           why.empty() ? fmt::format("kind {}, held {} times by this thread, wanted",
                                                     words->kind, depth(*words))
                                       : why));
-    const bool first = found_.mutexes.empty();
-    const auto waiting = std::ranges::count(waits_, address, &wait::mutex);
-    const bool main_waits = std::ranges::find(waits_, wait{of_.pid(), address}) != waits_.end();
+    const auto waiting = waiters_.count(address);
+    const bool main_waits = waiters_.waits(of_.pid(), address);
     if (first && !main_waits)
       list_.add("wanted", false, fmt::format("the main thread does not wait for {:#x}", address));
     else
@@ -134,21 +137,41 @@ class surveyor {
     found_.mutexes.push_back({.address = address, .words = *words});
   }
 
-  void look_for_waiters() {
-    const auto tids = evidence::list_numbers(of_.proc_dir(), "task", inspect::most_threads);
-    if (!tids) return;
-    for (const pid_t tid : tids->found) {
-      const auto place = place_of(of_.proc_dir(), tid, files_);
-      if (!place) continue;
-      if (const auto mutex = waited_mutex(*place)) waits_.push_back({tid, *mutex});
-      if (sleeps_in_a_lease(of_.pid(), *place)) leased_ = tid;
+  // QEMU's is a plain static variable.
+  std::string is_no_big_lock(std::uint64_t address, const mutex_words& words) {
+    if (words.kind != 0) return fmt::format("its kind is {}: the big lock is a plain one", words.kind);
+    const auto stat = files_.read(of_.proc_dir(), "stat");
+    const auto data = stat ? evidence::parse_program_data(*stat) : std::nullopt;
+    if (!data) return "where the program's own data lies is not told";
+    if (address < data->first || address >= data->second)
+      return fmt::format("it does not lie in the program's own data, {:#x} to {:#x}: not the big lock",
+                         data->first, data->second);
+    return "";
+  }
+
+  // Whoever gets the big lock and then wants one that the holder has kept would wait for the holder with it,
+  // and the holder for the big lock: worse than before.
+  void owns_no_other() {
+    constexpr auto name = "other-mutexes";
+    for (const auto address : waiters_.mutexes()) {
+      if (std::ranges::find(wanted_.mutexes, address) != wanted_.mutexes.end()) continue;
+      const auto words = read_mutex(of_.pid(), address);
+      if (!words || (words->owner == own_tid_ && words->lock != 0)) {
+        list_.add(name, false,
+                  words ? fmt::format("it has {:#x} as well, which {} threads wait for: to be given too",
+                                      address, waiters_.count(address))
+                        : fmt::format("{:#x}, which a thread waits for, cannot be read", address));
+        return;
+      }
     }
+    list_.add(name, true, "nobody waits for another mutex of its");
   }
 
   void no_lease_runs() {
-    list_.add("no-lease", leased_ == 0,
-              leased_ == 0 ? "no lease is running in this process"
-                           : fmt::format("a lease is running in thread {}", leased_));
+    const auto leased = waiters_.leased();
+    list_.add("no-lease", leased == 0,
+              leased == 0 ? "no lease is running in this process"
+                          : fmt::format("a lease is running in thread {}", leased));
   }
 
   void read_files() {
@@ -171,30 +194,15 @@ class surveyor {
       list_.add(name, false, "not looked at: its place or the memory map is not known");
       return;
     }
-    inspect::captured_thread seen{.facts = {.tid = wanted_.holder, .comm = look_.comm, .state = look_.state},
-                                  .what = {}};
-    inspect::stack_copier copier{of_, map_};
-    const auto copy = copier.copy(found_.place.sp);
-    seen.what.emplace(user_regs_struct{}, std::vector<std::byte>{copy.begin(), copy.end()});
-    // What else was in its registers only a stop would tell; QEMU's frames are found by the stack pointer
-    // alone.
-    seen.what->registers.rsp = found_.place.sp;
-    seen.what->registers.rip = found_.place.pc;
-    const auto again = place_of(of_.proc_dir(), wanted_.holder, files_);
-    if (again != found_.place) {
-      list_.add(name, false, "it moved while its stack was copied");
-      return;
-    }
-    const auto stack = unwind_in_sandbox(of_.pid(), seen, modules_, unwinding_patience);
-    if (!stack) {
-      list_.add(name, false, stack.error());
-      return;
-    }
-    const auto verdict =
-        judge_nested_poll(*stack, {.program = evidence::printable(of_.exe()), .libc = found_.library.path});
-    auto returns = return_addresses(*stack, found_.place.sp, copy);
-    list_.add(name, verdict && returns, !verdict ? verdict.error() : returns ? *verdict : returns.error());
-    if (returns) found_.returns = std::move(*returns);
+    auto stack = read_holder_stack(of_,
+                                   {.tid = wanted_.holder,
+                                    .look = look_,
+                                    .place = found_.place,
+                                    .map = map_,
+                                    .libc = found_.library.path},
+                                   modules_);
+    list_.add(name, stack.has_value(), stack ? stack->sentence : stack.error());
+    if (stack) found_.stack = std::move(*stack);
   }
 
   void has_room() {
@@ -206,12 +214,6 @@ class surveyor {
     list_.add("stack-room", judged.ok, judged.sentence);
   }
 
-  struct wait {
-    pid_t tid;
-    std::uint64_t mutex;
-    bool operator==(const wait&) const = default;
-  };
-
   const evidence::process& of_;
   const lease_request& wanted_;
   checklist& list_;
@@ -219,9 +221,8 @@ class surveyor {
   inspect::thread_look look_;
   std::string status_;
   pid_t own_tid_ = 0;
-  pid_t leased_ = 0;
   bool polls_ = false;
-  std::vector<wait> waits_;
+  waiters waiters_{of_};
   inspect::memory_map map_;
   std::vector<inspect::module_file> modules_;
   patient found_;

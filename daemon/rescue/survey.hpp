@@ -5,9 +5,9 @@
 #include "daemon/evidence/process.hpp"
 #include "daemon/rescue/c_library.hpp"
 #include "daemon/rescue/checklist.hpp"
+#include "daemon/rescue/holder_stack.hpp"
 #include "daemon/rescue/mutex.hpp"
 #include "daemon/rescue/thread_place.hpp"
-#include "daemon/rescue/unwinding.hpp"
 
 #include <chrono>
 #include <optional>
@@ -30,7 +30,7 @@ struct held_mutex {
 struct patient {
   thread_place place;  ///< of the holder, asleep in ppoll
   std::vector<held_mutex> mutexes;
-  std::vector<stack_word> returns;  ///< of the holder's stack
+  holder_stack stack;
   c_library library;
 };
 

@@ -12,7 +12,9 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -25,7 +27,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::size_t most_bytes = 1 << 20;
+constexpr std::size_t most_bytes = 4 << 20;
 
 void write_all(int to, std::string_view text) {
   while (!text.empty()) {
@@ -36,18 +38,38 @@ void write_all(int to, std::string_view text) {
   }
 }
 
-[[noreturn]] void unwind_and_end(pid_t pid, const inspect::captured_thread& what,
-                                 std::span<inspect::module_file> modules, int out) {
-  inspect::message said = inspect::failed_message{"nothing"};
+// Who breaks into the unwinder by what it parses must not speak on our standard output, nor hear what we are
+// told.
+void close_all_but(int out, std::span<const inspect::module_file> modules) {
+  std::vector<unsigned> kept{static_cast<unsigned>(out)};
+  for (const auto& m : modules)
+    for (const int fd : {m.elf.get(), m.debug.get()})
+      if (fd >= 0) kept.push_back(static_cast<unsigned>(fd));
+  std::ranges::sort(kept);
+  unsigned first = 0;
+  for (const auto fd : kept) {
+    if (fd > first && ::close_range(first, fd - 1, 0) != 0) ::_exit(1);
+    first = fd + 1;
+  }
+  if (::close_range(first, ~0u, 0) != 0) ::_exit(1);
+}
+
+[[noreturn]] void unwind_and_end(pid_t pid, std::span<const inspect::captured_thread> suppositions,
+                                 std::span<inspect::module_file> modules, const stack_test& accepts,
+                                 int out) {
   try {
+    close_all_but(out, modules);
     inspect::drop_all_rights();
     inspect::enter_sandbox();
     inspect::unwinder by{pid, modules};
-    said = inspect::stack_message{by.unwind(what)};
+    for (const auto& one : suppositions) {
+      const auto stack = by.unwind(one);
+      write_all(out, inspect::encode(inspect::stack_message{stack}));
+      if (accepts(stack)) break;
+    }
   } catch (const std::exception& error) {
-    said = inspect::failed_message{error.what()};
+    write_all(out, inspect::encode(inspect::failed_message{error.what()}));
   }
-  write_all(out, inspect::encode(said));
   ::_exit(0);
 }
 
@@ -66,12 +88,35 @@ std::string read_until(int from, steady_clock::time_point end) {
   return text;
 }
 
+std::expected<unwound, std::string> choose(std::string_view text, const stack_test& accepts,
+                                           std::string otherwise) {
+  std::optional<unwound> best;
+  std::size_t which = 0;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    const auto said = inspect::decode(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (!said) break;
+    if (const auto* failed = std::get_if<inspect::failed_message>(&*said)) otherwise = failed->sentence;
+    const auto* const stack = std::get_if<inspect::stack_message>(&*said);
+    if (stack == nullptr) break;
+    if (const bool good = accepts(stack->thread); !best || good) {
+      best = {which, stack->thread};
+      if (good) break;
+    }
+    ++which;
+  }
+  if (!best) return std::unexpected(std::move(otherwise));
+  return std::move(*best);
+}
+
 }  // namespace
 
-std::expected<inspect::thread_stack, std::string> unwind_in_sandbox(pid_t pid,
-                                                                    const inspect::captured_thread& what,
-                                                                    std::span<inspect::module_file> modules,
-                                                                    std::chrono::milliseconds patience) {
+std::expected<unwound, std::string> unwind_in_sandbox(pid_t pid,
+                                                      std::span<const inspect::captured_thread> suppositions,
+                                                      std::span<inspect::module_file> modules,
+                                                      const stack_test& accepts,
+                                                      std::chrono::milliseconds patience) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0)
     return std::unexpected(fmt::format("pipe: {}", std::strerror(errno)));
@@ -83,19 +128,14 @@ std::expected<inspect::thread_stack, std::string> unwind_in_sandbox(pid_t pid,
   if (child == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(1);
-    unwind_and_end(pid, what, modules, out.get());
+    unwind_and_end(pid, suppositions, modules, accepts, out.get());
   }
   out = {};
   const auto text = read_until(in.get(), steady_clock::now() + patience);
   ::kill(child, SIGKILL);
   int status = 0;
   ::waitpid(child, &status, 0);
-  const auto said = inspect::decode(std::string_view{text}.substr(0, text.find('\n')));
-  if (!said) return std::unexpected(fmt::format("unwinding came to nothing (status {:#x})", status));
-  if (const auto* failed = std::get_if<inspect::failed_message>(&*said))
-    return std::unexpected(failed->sentence);
-  if (const auto* stack = std::get_if<inspect::stack_message>(&*said)) return stack->thread;
-  return std::unexpected("unwinding gave no stack");
+  return choose(text, accepts, fmt::format("unwinding came to nothing (status {:#x})", status));
 }
 
 std::expected<std::vector<stack_word>, std::string> return_addresses(const inspect::thread_stack& frames,

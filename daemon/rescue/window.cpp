@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <string>
@@ -30,28 +31,43 @@ class watcher {
   watcher(const evidence::process& of, const grant& lease) : of_(of), lease_(lease) {}
 
   phase look() {
-    const auto seen = look_at_thread();
-    slept_ = slept_ || seen == phase::sleeping;
-    // One that runs, as a poll that spins does, has no place. Who has slept and then owns the lock is back.
-    if (seen == phase::unknown && slept_ && owns_again()) return phase::back;
-    return seen;
+    if (!of_.alive()) return phase::exited;
+    const auto text = files_.read(of_.proc_dir(), fmt::format("task/{}/syscall", lease_.holder).c_str());
+    if (!text) return text.error() == ENOENT || text.error() == ESRCH ? gone() : phase::unknown;
+    const auto at = parse_place(*text);
+    if (at && at->sp == lease_.sleeping_sp && at->number == SYS_ppoll && at->args[2] == lease_.at.time) {
+      slept_ = true;
+      return phase::sleeping;
+    }
+    const bool beyond = at && (at->sp < lease_.at.begin - stack_margin || at->sp >= lease_.at.end);
+    if (beyond) return phase::back;
+    if (!slept_) return phase::unknown;  // on its way there
+    // One that runs, as a poll that spins does, has no place; one that has gone on may be as deep in its
+    // stack again.
+    if (owns_again()) return phase::back;
+    if (!at) return phase::unknown;
+    return waits_for_its_own(*at) ? phase::taking_back : phase::back;
   }
 
  private:
-  phase look_at_thread() {
-    if (!of_.alive()) return phase::exited;
-    const auto text = files_.read(of_.proc_dir(), fmt::format("task/{}/syscall", lease_.holder).c_str());
-    // Nothing but going on, its locks taken back, leads a thread to its end.
-    if (!text) return text.error() == ENOENT || text.error() == ESRCH ? phase::finished : phase::unknown;
-    const auto at = parse_place(*text);
-    if (!at) return phase::unknown;  // it runs: on its way into the chain, or out of it
-    if (at->sp < lease_.at.begin - stack_margin || at->sp >= lease_.at.end) return phase::back;
-    return at->sp == lease_.sleeping_sp && at->number == SYS_ppoll ? phase::sleeping : phase::taking_back;
+  // Nothing but going on, its locks taken back, leads a thread to its end; unless all of them end, one by
+  // one.
+  phase gone() const {
+    constexpr int for_a_moment = 200;  // ms
+    pollfd end{.fd = of_.pidfd(), .events = POLLIN, .revents = 0};
+    return ::poll(&end, 1, for_a_moment) == 1 ? phase::exited : phase::finished;
   }
 
+  // The last is taken last.
   bool owns_again() const {
-    const auto now = read_mutex(of_.pid(), lease_.lock.address);
-    return now && now->owner == lease_.lock.words.owner && now->lock != 0;
+    const auto& last = lease_.locks.back();
+    const auto now = read_mutex(of_.pid(), last.address);
+    return now && now->owner == last.words.owner && now->lock != 0;
+  }
+
+  bool waits_for_its_own(const thread_place& at) const {
+    const auto mutex = waited_mutex(at);
+    return mutex && std::ranges::find(lease_.locks, *mutex, &held_mutex::address) != lease_.locks.end();
   }
 
   const evidence::process& of_;
@@ -106,44 +122,62 @@ std::string said_of(phase p, pid_t holder) {
   return fmt::format("thread {} runs; where, was not seen", holder);
 }
 
+struct ending {
+  const char* by = "time";
+  early_end early;
+};
+
+ending wait_for_end(const evidence::process& of, const grant& lease, watcher& holder, word_of_command command,
+                    steady_clock::time_point until) {
+  constexpr milliseconds step{2};
+  ending made;
+  bool asked = false;
+  while (steady_clock::now() < until) {
+    if (asked)
+      std::this_thread::sleep_for(step);
+    else
+      asked = command.heard_end(step);
+    const auto now = holder.look();
+    if (is_over(now)) {
+      if (now == phase::exited)
+        made.by = "exit";
+      else if (steady_clock::now() < until)
+        made.by = "itself";
+      return made;
+    }
+    // Before it has come to its sleep there is nothing to be ended.
+    if (!asked || now != phase::sleeping) continue;
+    made.early = end_lease(of, lease);
+    if (!made.early.woken) continue;
+    made.by = "command";
+    return made;
+  }
+  return made;
+}
+
 }  // namespace
 
 json::object keep_window(const evidence::process& of, const lease_request& wanted, const grant& lease,
                          int orders, milliseconds patience) {
-  constexpr milliseconds step{5};
   watcher holder{of, lease};
-  word_of_command command{orders};
   const auto until = lease.began + wanted.window;
-  const char* ended_by = "time";
-  early_end early;
-  while (steady_clock::now() < until) {
-    if (command.heard_end(step)) {
-      ended_by = "command";
-      early = end_lease(of, lease);
-      break;
-    }
-    const auto now = holder.look();
-    if (is_over(now)) {
-      if (now == phase::exited)
-        ended_by = "exit";
-      else if (steady_clock::now() < until)
-        ended_by = "itself";
-      break;
-    }
-  }
-  const auto last = std::max(steady_clock::now(), ended_by[0] == 't' ? until : lease.began) + patience;
+  const auto end = wait_for_end(of, lease, holder, word_of_command{orders}, until);
+  const auto last = steady_clock::now() + patience;
   auto now = holder.look();
   while (!is_over(now) && steady_clock::now() < last) {
-    std::this_thread::sleep_for(step);
+    std::this_thread::sleep_for(milliseconds{2});
     now = holder.look();
   }
   const auto lasted = std::chrono::duration_cast<milliseconds>(steady_clock::now() - lease.began);
   json::object made{{"returned", now == phase::back || now == phase::finished},
-                    {"ended_by", ended_by},
+                    {"ended_by", end.by},
                     {"lasted_ms", lasted.count()},
                     {"sentence", said_of(now, lease.holder)}};
-  if (early.stopped.count() > 0) made["end_stopped_ns"] = early.stopped.count();
-  if (ended_by[0] == 'c' && !early.woken) made["early_end"] = early.sentence;
+  if (end.early.times.stopped.count() > 0) {
+    made["end_stopped_ns"] = end.early.times.stopped.count();
+    made["end_operated_ns"] = end.early.times.operated.count();
+  }
+  if (!end.early.woken && !end.early.sentence.empty()) made["early_end"] = end.early.sentence;
   return made;
 }
 

@@ -10,7 +10,7 @@ namespace unwedge::rescue {
 
 /// Waits until `orders` (a descriptor, standard input) says "end" in a line or is closed, or the window is
 /// over; then until the holder is back in its own frames, at most `patience` longer. The end of the document:
-/// "returned", "ended_by", "lasted_ms", "end_stopped_us", "sentence".
+/// "returned", "ended_by", "lasted_ms", "end_stopped_ns", "sentence".
 boost::json::object keep_window(const evidence::process& of, const lease_request& wanted, const grant& lease,
                                 int orders, std::chrono::milliseconds patience);
 

@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t software_bytes = 464;  // of the 512 legacy ones, free for the kernel's use
 constexpr unsigned legacy_features = 2;      // x87 and SSE, in the legacy part
 constexpr unsigned pkru = 9;
+constexpr unsigned tile_data = 18;  // AMX: in a thread's state only once it has used it
 
 // asm/sigcontext.h, which glibc's own header does not go along with.
 struct fpx_sw_bytes {
@@ -52,21 +53,22 @@ std::expected<std::size_t, std::string> to_signal_frame(std::span<std::byte> ima
   std::memcpy(image.data() + legacy_xstate, &in_use, sizeof in_use);
   std::size_t size = legacy_xstate + xstate_header;
   for (unsigned i = legacy_features; i < 63; ++i) {
-    if ((in_use >> i & 1) == 0) continue;
+    if ((in_use >> i & 1) == 0 && ((enabled >> i & 1) == 0 || i == tile_data)) continue;
     const auto end = end_of(i);
     if (end == 0 || end > used) return std::unexpected(fmt::format("its feature {} is not known", i));
     size = std::max(size, end);
   }
-  size = (size + 63) & ~std::size_t{63};
-  size = std::min(size, used);
   const fpx_sw_bytes words{.magic1 = magic1,
                            .extended_size = static_cast<std::uint32_t>(size + sizeof magic2),
                            .features = in_use,
                            .size = static_cast<std::uint32_t>(size),
                            .padding = {}};
   std::memcpy(image.data() + software_bytes, &words, sizeof words);
+  // Linux 6.15 and a few after it look for the second word where the thread's own state ends, whatever the
+  // first ones say. That is there, unless it has room for AMX and does not use it: then where ptrace's ends.
   std::memcpy(image.data() + size, &magic2, sizeof magic2);
-  return size + sizeof magic2;
+  std::memcpy(image.data() + used, &magic2, sizeof magic2);
+  return used + sizeof magic2;
 }
 
 }  // namespace unwedge::rescue::x86_64

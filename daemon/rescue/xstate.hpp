@@ -18,10 +18,10 @@ using xstate_end = std::size_t (*)(unsigned i);
 /// By cpuid(0xd).
 std::size_t cpu_xstate_end(unsigned i);
 
-/// Makes a signal frame's image of `image` in place: cut behind the last feature that is in use, since the
-/// kernel refuses what is larger than the thread's own, with the magic words of struct _fpx_sw_bytes. Returns
-/// how many bytes it has now. Error (a sentence): it is no such state, or has a feature that this CPU does
-/// not know. `image` has 4 bytes to spare behind `used`.
+/// Makes a signal frame's image of `image` in place: as large as the thread's own state, all features
+/// that are enabled but AMX's tiles if it does not use them: larger ones the kernel refuses. With the magic
+/// words of struct _fpx_sw_bytes. Returns how many bytes it has now. Error (a sentence): it is no such state,
+/// or has a feature that this CPU does not know. `image` has 4 bytes to spare behind `used`.
 std::expected<std::size_t, std::string> to_signal_frame(std::span<std::byte> image, std::size_t used,
                                                         xstate_end end_of = cpu_xstate_end);
 

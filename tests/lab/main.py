@@ -13,7 +13,7 @@ from pathlib import Path
 from campaign import Campaign, Play, Result, snapshot
 from catalogue import COLUMNS, Scenario, scenarios
 from interruption import EXIT_STATUS, cancel_on_signals
-from qemus import ALL, BACKPORT, INSTALLED, NoQemu, chosen
+from qemus import ALL, BACKPORT, BULLSEYE, INSTALLED, NoQemu, chosen
 from stage import PROGRAMS
 from table import failures, summary, table
 
@@ -34,7 +34,7 @@ def _arguments(known: dict[str, Scenario]) -> argparse.Namespace:
                         help="where unwedged and unwedgectl are (default build/bin)")
     parser.add_argument("--qemu", default=INSTALLED, metavar="WHICH",
                         help=f"the QEMU to play with: {INSTALLED} (default), {BACKPORT} (of bookworm-backports), "
-                             f"{ALL} of these, or a program")
+                             f"{ALL} of these, {BULLSEYE} (of Debian 11), or a program")
     parser.add_argument("--list", action="store_true", help="list the scenarios and exit")
     arguments = parser.parse_args()
 

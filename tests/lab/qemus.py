@@ -1,14 +1,14 @@
-"""Which QEMU to play with: the machine's own, the one of bookworm-backports (unpacked when first wanted), any other."""
+"""Which QEMU to play with: the machine's own, that of bookworm-backports or of Debian 11 (unpacked when first wanted),
+any other."""
 
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-INSTALLED, BACKPORT, ALL = "installed", "10.0", "all"
+INSTALLED, BACKPORT, BULLSEYE, ALL = "installed", "10.0", "5.2", "all"  # all: the first two
 _TOP = Path(__file__).resolve().parents[2]
-_UNPACK = Path(__file__).parent / "unpack_backport.sh"
-_FOLDER = _TOP / "build" / "qemu-10.0"
+_UNPACK = {BACKPORT: "unpack_backport.sh", BULLSEYE: "unpack_bullseye.sh"}
 
 
 class NoQemu(Exception):
@@ -30,12 +30,14 @@ def chosen(choice: str) -> list[Qemu]:
 def _binary(name: str) -> str:
     if name == INSTALLED:
         return "qemu-system-x86_64"
-    if name != BACKPORT:
+    if name not in _UNPACK:
         return name
-    unpacked = subprocess.run(["bash", str(_UNPACK), str(_FOLDER)], stdout=subprocess.DEVNULL)
+    folder = _TOP / "build" / f"qemu-{name}"
+    script = Path(__file__).parent / _UNPACK[name]
+    unpacked = subprocess.run(["bash", str(script), str(folder)], stdout=subprocess.DEVNULL)
     if unpacked.returncode:
-        raise NoQemu("QEMU 10.0 could not be unpacked from Debian's bookworm-backports; the reason is above")
-    return str(_FOLDER / "qemu-system-x86_64")
+        raise NoQemu(f"QEMU {name} could not be unpacked from Debian's packages; the reason is above")
+    return str(folder / "qemu-system-x86_64")
 
 
 def _about(binary: str) -> Qemu:

@@ -65,9 +65,7 @@ class Rescuer:
 
     async def lease(self, inside: Callable[[], Awaitable[None]], window_ms: int = 3000) -> dict:
         """Does `inside` in the window, then ends it."""
-        lock = BigLock.of(self.vm.process.pid)
-        running = await self._start("lease", "--holder", str(lock.holder), "--mutex", hex(lock.address),
-                                    "--window", str(window_ms))
+        running = await self.begin(window_ms)
         first = json.loads(await running.stdout.readline())
         if first.get("event") != "granted":
             self.documents.append(first)
@@ -77,6 +75,12 @@ class Rescuer:
         finally:
             running.stdin.write(b"end\n")
         return await self._finish(running)
+
+    async def begin(self, window_ms: int) -> asyncio.subprocess.Process:
+        """Of the BQL from whom has it; the program as it runs."""
+        lock = BigLock.of(self.vm.process.pid)
+        return await self._start("lease", "--holder", str(lock.holder), "--mutex", hex(lock.address),
+                                 "--window", str(window_ms))
 
     async def _start(self, order: str, *more: str) -> asyncio.subprocess.Process:
         arguments = [order, *_identity(self.vm.process.pid), *more]

@@ -126,9 +126,10 @@ TEST(x86_64_chain, blocks_signals_but_those_that_the_thread_itself_raises) {
   EXPECT_FALSE(blocks(SIGSEGV) || blocks(SIGBUS) || blocks(SIGILL) || blocks(SIGFPE) || blocks(SIGTRAP));
 }
 
-// A state as ptrace gives it on a CPU with AVX (feature 2, to 832) and PKRU (feature 9, to 2696).
+// A state as ptrace gives it on a CPU with AVX (feature 2, to 832), PKRU (feature 9, to 2696) and AMX
+// (features 17 and 18, to 2816 and, on this CPU, 3840).
 std::size_t ends_of(unsigned i) {
-  return i == 2 ? 832 : i == 9 ? 2696 : 0;
+  return i == 2 ? 832 : i == 9 ? 2696 : i == 17 ? 2816 : i == 18 ? 3840 : 0;
 }
 std::vector<std::byte> ptrace_image(std::uint64_t enabled, std::uint64_t in_use) {
   std::vector<std::byte> image(4'096, std::byte{0});
@@ -140,7 +141,7 @@ std::vector<std::byte> ptrace_image(std::uint64_t enabled, std::uint64_t in_use)
 
 TEST(floating_point_state, gets_the_words_that_a_signal_frame_has) {
   auto image = ptrace_image(0x7, 0x7);
-  const auto size = x86_64::to_signal_frame(image, 2'696, ends_of);
+  const auto size = x86_64::to_signal_frame(image, 832, ends_of);
   ASSERT_TRUE(size) << size.error();
   EXPECT_EQ(*size, 832u + 4);
   EXPECT_EQ(at<std::uint32_t>(image, 464), 0x46505853u);
@@ -159,8 +160,33 @@ TEST(floating_point_state, always_has_protection_keys_where_there_are_any) {
   EXPECT_EQ(*size, 2'696u + 4);
 }
 
+TEST(floating_point_state, is_as_large_as_the_threads_with_few_features_in_use) {
+  auto image = ptrace_image(0x7, 0x1);
+  const auto size = x86_64::to_signal_frame(image, 832, ends_of);
+  ASSERT_TRUE(size) << size.error();
+  EXPECT_EQ(*size, 832u + 4);
+  EXPECT_EQ(at<std::uint64_t>(image, 472), 3u);
+  EXPECT_EQ(at<std::uint32_t>(image, 480), 832u);
+  EXPECT_EQ(at<std::uint32_t>(image, 832), 0x46505845u);
+}
+
+TEST(floating_point_state, has_amx_only_in_use_and_its_word_at_either_end) {
+  constexpr std::uint64_t tiles = 3ull << 17;
+  auto image = ptrace_image(0x207 | tiles, 0x3);
+  const auto size = x86_64::to_signal_frame(image, 3'840, ends_of);
+  ASSERT_TRUE(size) << size.error();
+  EXPECT_EQ(*size, 3'840u + 4);
+  EXPECT_EQ(at<std::uint32_t>(image, 480), 2'816u);
+  EXPECT_EQ(at<std::uint32_t>(image, 2'816), 0x46505845u);
+  EXPECT_EQ(at<std::uint32_t>(image, 3'840), 0x46505845u);
+  auto in_use = ptrace_image(0x207 | tiles, 0x3 | tiles);
+  ASSERT_TRUE(x86_64::to_signal_frame(in_use, 3'840, ends_of));
+  EXPECT_EQ(at<std::uint32_t>(in_use, 480), 3'840u);
+  EXPECT_EQ(at<std::uint32_t>(in_use, 3'840), 0x46505845u);
+}
+
 TEST(floating_point_state, that_is_not_understood_is_refused) {
-  auto image = ptrace_image(0x7, 0x7 | 1ull << 18);
+  auto image = ptrace_image(0x7, 0x7 | 1ull << 20);
   EXPECT_FALSE(x86_64::to_signal_frame(image, 2'696, ends_of));
   EXPECT_FALSE(x86_64::to_signal_frame(image, 512, ends_of));
   auto cut = ptrace_image(0x7, 0x7);

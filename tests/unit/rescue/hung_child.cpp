@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -31,6 +32,7 @@ std::atomic<int> after = 0;  // work after a call keeps it from becoming a jump,
 struct mutexes {
   pthread_mutex_t first, second;
 };
+mutexes in_program;  // where QEMU has its big lock
 mutexes* locks = nullptr;
 
 enum check : std::int32_t { result = 1, general, vectors, masks, control, owner, count };
@@ -80,9 +82,10 @@ void compare(const register_values& now) {
                                       before, now);
   const int error = errno;
   if (timeout != nullptr) {
-    for (std::size_t i = 0; i < survive.size(); ++i)
+    for (std::size_t i = 0; i < (wide_registers() ? 32u : 16u); ++i)
       survive[i] =
           std::memcmp(now.vectors[i].data(), before.vectors[i].data(), wide_registers() ? 64 : 32) == 0;
+    shared->compared = static_cast<std::uint64_t>(std::ranges::count(survive, true));
     return;
   }
   ++shared->wakeups;
@@ -97,7 +100,14 @@ void compare(const register_values& now) {
 
 extern "C" {
 [[gnu::noinline]] void aio_poll() {
-  poll_once(nullptr);
+  if (how.plainly) {
+    // Compiled with a frame pointer, which libc's ppoll leaves where it is and nobody saves.
+    pollfd fd{.fd = never_ready, .events = POLLIN, .revents = 0};
+    if (::ppoll(&fd, 1, nullptr, nullptr) == -1 && errno == EINTR) ++shared->interrupted;
+    ++shared->wakeups;
+  } else {
+    poll_once(nullptr);
+  }
   ++after;
 }
 [[gnu::noinline]] void vm_stop() {
@@ -196,12 +206,40 @@ Made* shared_memory() {
 }  // namespace
 
 hung_child::hung_child(const circumstances& wanted) : seen_(shared_memory<observations>()), how_(wanted) {
-  locks = shared_memory<mutexes>();
+  locks = wanted.locks_elsewhere ? shared_memory<mutexes>() : &in_program;
   seen_->first = &locks->first;
   seen_->second = &locks->second;
   shared = seen_;
   how = how_;
-  child_ = std::make_unique<evidence::child>([] { hang(); });
+  child_ = std::make_unique<evidence::child>([] {
+    if (!how.namespaced) hang();
+    if (::unshare(CLONE_NEWPID) != 0) ::_exit(1);
+    if (::fork() != 0) return;
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    hang();
+  });
+}
+
+pid_t hung_child::pid() const {
+  if (!how_.namespaced) return child_->pid();
+  pid_t inner = 0;
+  eventually([&] {
+    std::ifstream file(fmt::format("/proc/{0}/task/{0}/children", child_->pid()));
+    return static_cast<bool>(file >> inner);
+  });
+  return inner;
+}
+
+pid_t hung_child::holder() const {
+  if (!how_.namespaced || seen_->holder == 0) return seen_->holder;
+  evidence::proc_reader files;
+  const auto tids = evidence::list_numbers(AT_FDCWD, fmt::format("/proc/{}/task", pid()).c_str(), 100);
+  if (!tids) return 0;
+  for (const pid_t tid : tids->found) {
+    const auto status = files.read(AT_FDCWD, fmt::format("/proc/{}/status", tid).c_str());
+    if (status && own_number(*status) == seen_->holder) return tid;
+  }
+  return 0;
 }
 
 bool hung_child::alive() const {
@@ -214,10 +252,14 @@ bool hung_child::hangs() const {
   evidence::proc_reader files;
   return eventually([&] {
     if (seen_->holder == 0) return false;
-    const auto place = place_of(held->proc_dir(), seen_->holder, files);
+    const auto place = place_of(held->proc_dir(), holder(), files);
     const long wanted = how_.sits == sleep_soundly ? SYS_clock_nanosleep : SYS_ppoll;
     if (!place || place->number != wanted) return false;
     if (wanted == SYS_ppoll && place->args[1] == 0 && !how_.polls_nothing) return false;  // it is in a lease
+    if (how_.second) {
+      const auto second = place_of(held->proc_dir(), seen_->second_waiter, files);
+      if (!second || second->number != SYS_futex || second->args[0] != second_mutex()) return false;
+    }
     const auto main_thread = place_of(held->proc_dir(), pid(), files);
     if (!main_thread) return false;
     if (!how_.main_waits) return main_thread->number == SYS_pause;

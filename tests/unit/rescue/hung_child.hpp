@@ -22,7 +22,9 @@ struct observations {
   std::atomic<std::uint64_t> broken;       ///< of those with a register, a flag or the mutex not as before
   std::atomic<std::uint64_t> taken;        ///< the main thread got the mutex
   std::atomic<std::uint64_t> second_taken;
-  std::atomic<std::uint64_t> signals;      ///< that the holder's handler got
+  std::atomic<std::uint64_t> signals;  ///< that the holder's handler got
+  std::atomic<std::uint64_t>
+      compared;  ///< vector registers that libc's ppoll leaves alone, so that they can be told
   std::atomic<std::int32_t> first_broken;  ///< which check failed first: see hung_child.cpp
   pthread_mutex_t* first = nullptr;        ///< addresses are the same here and there
   pthread_mutex_t* second = nullptr;
@@ -33,11 +35,14 @@ struct circumstances {
   int kind = PTHREAD_MUTEX_NORMAL;
   int robust = PTHREAD_MUTEX_STALLED;
   int protocol = PTHREAD_PRIO_NONE;
+  bool locks_elsewhere = false;  ///< not in the program's own data
   bool main_waits = true;
   bool second = false;           ///< a recursive mutex, locked three times, which another thread waits for
   bool own_signal_mask = false;  ///< the ppoll has one
   bool polls_nothing = false;
+  bool plainly = false;  ///< aio_poll calls ppoll itself, and has its frame where only rbp tells
   bool seccomp = false;
+  bool namespaced = false;      ///< it has a pid namespace of its own, in which it is process 1
   bool quits = false;           ///< the main thread ends the process when it gets the mutex
   std::size_t stack = 0;        ///< bytes; 0: as usual
   std::uint64_t held_us = 100;  ///< how long the main thread keeps the mutex
@@ -49,13 +54,13 @@ class hung_child {
  public:
   explicit hung_child(const circumstances& how = {});
 
-  pid_t pid() const { return child_->pid(); }
-  pid_t holder() const { return seen().holder; }
+  pid_t pid() const;     ///< as we number it
+  pid_t holder() const;  ///< likewise
   const observations& seen() const { return *seen_; }
   std::uint64_t mutex() const { return reinterpret_cast<std::uint64_t>(seen_->first); }
   std::uint64_t second_mutex() const { return reinterpret_cast<std::uint64_t>(seen_->second); }
   bool alive() const;
-  /// The holder polls, the main thread waits; 20 s at most.
+  /// The holder polls, the main thread waits, and so does who waits for the second mutex; 20 s at most.
   bool hangs() const;
   /// So often was the holder off its CPU: nobody touched it as long as this stays.
   std::uint64_t switches() const;

@@ -1,6 +1,9 @@
 // What is judged without a process: mutexes, stacks, filters, room, and how the texts of /proc are read.
+#include "daemon/inspect/module_files.hpp"
+#include "daemon/inspect/modules.hpp"
 #include "daemon/rescue/c_library.hpp"
 #include "daemon/rescue/confinement.hpp"
+#include "daemon/rescue/frame_pointers.hpp"
 #include "daemon/rescue/library_file.hpp"
 #include "daemon/rescue/mutex.hpp"
 #include "daemon/rescue/nested_poll.hpp"
@@ -8,12 +11,14 @@
 #include "daemon/rescue/thread_place.hpp"
 #include "daemon/rescue/unwinding.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <fcntl.h>
 #include <link.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -98,6 +103,13 @@ TEST(stack, of_a_vm_that_is_being_stopped_is_a_nested_poll) {
   EXPECT_THAT(*judged, HasSubstr("ppoll < aio_poll < bdrv_try_change_aio_context"));
 }
 
+TEST(stack, of_a_walk_over_the_graph_is_told) {
+  EXPECT_TRUE(walks_graph(good_stack()));
+  auto s = good_stack();
+  std::erase_if(s.frames, [](const auto& f) { return f.function == "bdrv_try_change_aio_context"; });
+  EXPECT_FALSE(walks_graph(s));
+}
+
 TEST(stack, may_have_glibcs_cancellation_within_its_poll) {
   auto s = good_stack();
   s.frames.insert(s.frames.begin(), {in_libc("__syscall_cancel_arch"), in_libc("__internal_syscall_cancel"),
@@ -125,9 +137,48 @@ TEST(stack, that_is_anything_else_is_none) {
   std::erase_if(s.frames, [](const auto& f) { return f.function && f.function->starts_with("v"); });
   EXPECT_THAT(why_not(s), HasSubstr("nothing in it says"));
   s = good_stack();
-  s.frames.push_back(in_qemu("qemu_cleanup"));
+  s.frames.insert(s.frames.end() - 2, in_qemu("qemu_cleanup"));
   EXPECT_THAT(why_not(s), HasSubstr("qemu_cleanup is in it"));
+  s = good_stack();
+  s.frames.resize(s.frames.size() - 2);
+  EXPECT_THAT(why_not(s), HasSubstr("where libc starts a thread"));
   EXPECT_NE(why_not({.frames = {}, .unwind = "complete"}), "");
+}
+
+/// A vCPU whose guest resets a disk, policies/signatures/vcpu-drains-nbd-reconnect.toml.
+inspect::thread_stack vcpu_stack() {
+  return {.frames = {in_libc("ppoll"), in_qemu(), in_qemu("aio_poll"), in_qemu("bdrv_drain_all_begin"),
+                     in_qemu("blk_drain"), in_qemu(), in_qemu("virtio_reset"), in_qemu("virtio_set_status"),
+                     in_qemu(), in_qemu("memory_region_dispatch_write"), in_qemu(),
+                     in_qemu("address_space_write"), in_qemu("address_space_rw"), in_qemu("kvm_cpu_exec"),
+                     in_qemu(), in_libc("start_thread"), in_libc(nullptr)},
+          .unwind = "complete"};
+}
+
+TEST(stack, of_a_vcpu_that_drains_is_none) {
+  EXPECT_THAT(why_not(vcpu_stack()), HasSubstr("virtio_reset is in it"));
+  for (const auto* const name :
+       {"cpu_exec", "kvm_cpu_exec", "memory_region_dispatch_write", "memory_region_dispatch_read",
+        "address_space_write", "address_space_rw", "virtio_reset", "virtio_set_status"}) {
+    auto s = vcpu_stack();
+    std::erase_if(s.frames, [&](const auto& f) {
+      return f.function && f.module == files.program && *f.function != name && *f.function != "aio_poll" &&
+             *f.function != "blk_drain";
+    });
+    if (std::ranges::find(s.frames, std::optional<std::string>{name}, &inspect::frame::function) ==
+        s.frames.end())
+      s.frames.insert(s.frames.end() - 2, in_qemu(name));
+    EXPECT_THAT(why_not(s), HasSubstr(fmt::format("{} is in it", name)));
+  }
+}
+
+TEST(stack, of_a_vm_that_is_being_started_or_of_a_command_is_none) {
+  for (const auto* const name : {"vm_start", "vm_prepare_start", "qmp_dispatch"}) {
+    auto s = good_stack();
+    std::ranges::find(s.frames, std::optional<std::string>{"vm_stop"}, &inspect::frame::function)->function =
+        name;
+    EXPECT_THAT(why_not(s), HasSubstr(fmt::format("{} is in it", name)));
+  }
 }
 
 TEST(return_addresses, are_found_in_order) {
@@ -142,6 +193,44 @@ TEST(return_addresses, are_found_in_order) {
   EXPECT_EQ((*found)[2].address, 0x1028u);
   s.frames.push_back({.pc = 0x50});
   EXPECT_FALSE(return_addresses(s, 0x1000, std::as_bytes(std::span{words})));
+}
+
+// The test of a stack runs in the sandbox as the unwinder does, and here once more.
+TEST(sandboxed_unwinder, has_no_descriptor_of_ours) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK), 0);
+  const auto of = evidence::process::open(::getpid());
+  ASSERT_TRUE(of);
+  const auto map = inspect::read_memory_map(of->proc_dir());
+  ASSERT_TRUE(map);
+  evidence::missing_list missing;
+  auto modules = inspect::open_modules(*of, inspect::modules_of(*map), missing);
+  ssize_t said_here = 0;
+  const auto accepts = [&](const inspect::thread_stack&) {
+    if (::write(ends[1], "x", 1) == 1) ++said_here;
+    return false;
+  };
+  inspect::captured_thread thread{.facts = {.tid = 7, .comm = "x", .state = 'S'}, .what = {}};
+  thread.what.emplace(user_regs_struct{}, std::vector<std::byte>(64));
+  const auto done =
+      unwind_in_sandbox(::getpid(), std::span{&thread, 1}, modules, accepts, std::chrono::seconds{20});
+  ASSERT_TRUE(done) << done.error();
+  EXPECT_GT(said_here, 0);
+  std::array<char, 64> heard{};
+  EXPECT_EQ(::read(ends[0], heard.data(), heard.size()), said_here) << "the sandboxed process spoke as well";
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
+TEST(frame_pointers, are_where_a_word_leads_up_the_stack_and_code_follows) {
+  inspect::memory_map map;
+  map.mappings.push_back({.begin = 0x400000, .end = 0x500000, .executable = true});
+  map.mappings.push_back({.begin = 0x600000, .end = 0x700000, .writable = true});
+  // At 0x1008 a saved frame pointer; at 0x1018 one that leads down; at 0x1028 one without code behind it.
+  const std::array<std::uint64_t, 8> words{1, 0x1038, 0x400010, 0x1000, 0x400010, 0x1038, 0x600010, 0};
+  EXPECT_THAT(possible_frame_pointers(0x1000, std::as_bytes(std::span{words}), map),
+              testing::ElementsAre(0x1008));
+  EXPECT_THAT(possible_frame_pointers(0x1000, {}, map), testing::IsEmpty());
 }
 
 TEST(shadow_stack, forbids) {

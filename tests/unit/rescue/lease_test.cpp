@@ -30,6 +30,7 @@ TEST(lease, gives_the_mutex_to_the_main_thread_and_takes_it_back) {
   hung_child c;
   ASSERT_TRUE(c.hangs());
   EXPECT_EQ(c.seen().taken, 0u);
+  if (!sanitized) EXPECT_GE(c.seen().compared, 8u) << "hardly a vector register is looked at";
   rescue_run run{lease_of(c)};
   ASSERT_TRUE(run.granted());
   EXPECT_TRUE(eventually([&] { return c.seen().taken > 10; })) << "the main thread did not get it";
@@ -55,10 +56,34 @@ TEST(lease, stops_the_holder_for_less_than_a_millisecond_at_the_median) {
     ASSERT_TRUE(c.hangs());
     const auto d = run(lease_of(c, {"--window", "10"}));
     ASSERT_TRUE(d.ok()) << d.printed;
-    stops.push_back(d.granted.at("stopped_ns").as_int64());
+    // Not how long it waits for a CPU to come to its stop, which is the host's affair.
+    stops.push_back(d.granted.at("operated_ns").as_int64());
   }
   std::ranges::sort(stops);
   EXPECT_LT(stops[stops.size() / 2], 1'000'000);
+  expect_unharmed(c);
+}
+
+TEST(lease, is_possible_where_only_frame_pointers_lead_through_the_stack) {
+  hung_child c{{.plainly = true}};
+  ASSERT_TRUE(c.hangs());
+  const auto d = run(lease_of(c));
+  EXPECT_TRUE(d.ok()) << d.printed;
+  EXPECT_TRUE(eventually([&] { return c.seen().interrupted == 1; }));
+  EXPECT_GT(c.seen().taken, 0u);
+  EXPECT_TRUE(c.hangs());
+  expect_unharmed(c);
+}
+
+TEST(lease, knows_the_owner_by_its_number_in_its_own_namespace) {
+  if (::geteuid() != 0) GTEST_SKIP() << "a pid namespace takes CAP_SYS_ADMIN";
+  hung_child c{{.namespaced = true}};
+  ASSERT_TRUE(c.hangs());
+  ASSERT_NE(c.holder(), c.seen().holder);
+  const auto d = run(lease_of(c));
+  EXPECT_TRUE(d.ok()) << d.printed;
+  EXPECT_TRUE(eventually([&] { return c.seen().interrupted == 1; }));
+  ASSERT_TRUE(c.hangs());
   expect_unharmed(c);
 }
 
@@ -86,7 +111,9 @@ TEST(lease, ends_early_when_nobody_can_say_the_word_any_more) {
   rescue_run run{lease_of(c, {"--window", "20000"})};
   ASSERT_TRUE(run.granted());
   run.close_input();
-  EXPECT_TRUE(run.finish().ok());
+  const auto d = run.finish();
+  EXPECT_TRUE(d.ok()) << d.printed;
+  EXPECT_EQ(d.last.at("ended_by").as_string(), "command");
   EXPECT_TRUE(c.hangs());
   EXPECT_EQ(c.seen().interrupted, 1u);
   expect_unharmed(c);
@@ -214,7 +241,7 @@ TEST(lease, ends_by_itself_when_the_helper_is_killed_at_any_instant) {
     rescue_run run{lease_of(c, {"--window", "30"})};
     // Three kinds of instants: while it holds the thread, in the window or about its end, any.
     if (i % 3 == 0) {
-      const auto end = steady_clock::now() + 5s;
+      const auto end = steady_clock::now() + 1s;
       while (!traced(c) && steady_clock::now() < end) {
       }
       held += traced(c) ? 1 : 0;
@@ -237,6 +264,7 @@ TEST(lease, ends_by_itself_when_the_helper_is_killed_at_any_instant) {
     ASSERT_EQ(c.seen().broken, 0u) << "kill " << i << ", check " << c.seen().first_broken;
     ASSERT_TRUE(c.alive());
   }
+  EXPECT_GT(held, 0) << "none was killed while it held the thread";
   EXPECT_GT(begun, kills() / 4) << "hardly a lease began before the kill";
   EXPECT_TRUE(run(lease_of(c, {"--window", "30"})).ok());
   RecordProperty("kills", kills());

@@ -1,5 +1,7 @@
 #include "tests/unit/rescue/poll_with_registers.hpp"
 
+#include <dlfcn.h>
+
 #include <cstddef>
 
 namespace unwedge::rescue {
@@ -9,8 +11,8 @@ static_assert(offsetof(register_values, general) == 2112);
 static_assert(offsetof(register_values, mxcsr) == 2160);
 static_assert(offsetof(register_values, x87_control) == 2164);
 
-// rdi: poll_arguments, rsi: in, rdx: out. The call frame information lets the stack be unwound from within
-// ppoll.
+// rdi: poll_arguments, rsi: in, rdx: out, rcx: ppoll. The call frame information lets the stack be unwound
+// from within ppoll.
 asm(R"(
 .macro poll_with_registers_prologue
   .cfi_startproc
@@ -35,6 +37,7 @@ asm(R"(
   sub $24, %rsp
   .cfi_adjust_cfa_offset 24
   mov %rdx, (%rsp)
+  mov %rcx, %rax
   stmxcsr 8(%rsp)
   fnstcw 12(%rsp)
   ldmxcsr 2160(%rsi)
@@ -94,7 +97,7 @@ unwedge_test_poll_ymm:
   vmovdqu \n * 64(%rsi), %ymm\n
   .endr
   poll_with_registers_prologue
-  call ppoll@PLT
+  call *%rax
   mov (%rsp), %rdx
   .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
   vmovdqu %ymm\n, \n * 64(%rdx)
@@ -111,7 +114,7 @@ unwedge_test_poll_zmm:
   kmovw 2048 + \n * 8(%rsi), %k\n
   .endr
   poll_with_registers_prologue
-  call ppoll@PLT
+  call *%rax
   mov (%rsp), %rdx
   .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
   vmovdqu64 %zmm\n, \n * 64(%rdx)
@@ -124,8 +127,8 @@ unwedge_test_poll_zmm:
 )");
 
 extern "C" {
-int unwedge_test_poll_ymm(const poll_arguments*, const register_values*, register_values*);
-int unwedge_test_poll_zmm(const poll_arguments*, const register_values*, register_values*);
+int unwedge_test_poll_ymm(const poll_arguments*, const register_values*, register_values*, void*);
+int unwedge_test_poll_zmm(const poll_arguments*, const register_values*, register_values*, void*);
 }
 
 bool wide_registers() {
@@ -133,7 +136,9 @@ bool wide_registers() {
 }
 
 int poll_with_registers(const poll_arguments& what, const register_values& in, register_values& out) {
-  return wide_registers() ? unwedge_test_poll_zmm(&what, &in, &out) : unwedge_test_poll_ymm(&what, &in, &out);
+  static void* const ppoll = ::dlsym(::dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD), "ppoll");
+  return wide_registers() ? unwedge_test_poll_zmm(&what, &in, &out, ppoll)
+                          : unwedge_test_poll_ymm(&what, &in, &out, ppoll);
 }
 
 }  // namespace unwedge::rescue

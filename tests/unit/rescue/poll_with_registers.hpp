@@ -25,7 +25,8 @@ struct poll_arguments {
   const sigset_t* mask;
 };
 
-/// Loads `in`, calls libc's ppoll, stores what is there then in `out`; its result.
+/// Loads `in`, calls libc's own ppoll (a sanitizer has one before it), stores what is there then in `out`;
+/// its result.
 int poll_with_registers(const poll_arguments& what, const register_values& in, register_values& out);
 
 /// Whether the CPU has AVX-512: the wide registers are used.

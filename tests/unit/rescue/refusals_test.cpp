@@ -1,5 +1,7 @@
 // Whatever does not hold, its name is said, and the holder has not even been off its CPU.
 #include "daemon/evidence/proc_files.hpp"
+#include "daemon/rescue/operation.hpp"
+#include "daemon/rescue/survey.hpp"
 #include "tests/unit/rescue/rescue_run.hpp"
 
 #include <climits>
@@ -56,6 +58,8 @@ INSTANTIATE_TEST_SUITE_P(
         refusal{"adaptive_mutex", {.kind = PTHREAD_MUTEX_ADAPTIVE_NP}, "mutex", "its kind is 3"},
         refusal{"robust_mutex", {.robust = PTHREAD_MUTEX_ROBUST}, "mutex", "its kind is 144"},
         refusal{"priority_inheriting_mutex", {.protocol = PTHREAD_PRIO_INHERIT}, "mutex", "its kind is 32"},
+        refusal{"recursive_mutex", {.kind = PTHREAD_MUTEX_RECURSIVE}, "mutex", "the big lock is a plain one"},
+        refusal{"mutex_elsewhere", {.locks_elsewhere = true}, "mutex", "not lie in the program's own data"},
         refusal{"nobody_waits", {.main_waits = false}, "mutex", "nobody waits for it"},
         refusal{"poll_has_a_mask", {.own_signal_mask = true}, "holder-polls", "a signal mask of its own"},
         refusal{"polls_nothing", {.polls_nothing = true}, "holder-polls", "polls nothing"},
@@ -133,6 +137,12 @@ INSTANTIATE_TEST_SUITE_P(
             "odd_address",
             [](const hung_child& c) { return lease_of(c, {"--mutex", fmt::format("{:#x}", c.mutex() + 4)}); },
             "mutex"},
+        wrong_order{"one_mutex_twice",
+                    [](const hung_child& c) {
+                      const auto address = fmt::format("{:#x}", c.mutex());
+                      return lease_of(c, {"--mutex", address, "--mutex", address});
+                    },
+                    "mutex"},
         wrong_order{"mutex_in_two",
                     [](const hung_child& c) {
                       return lease_of(c, {"--mutex", fmt::format("{:#x}", c.mutex()), "--mutex",
@@ -174,6 +184,17 @@ TEST(stopped_process, is_left_alone) {
   EXPECT_TRUE(c.hangs());
 }
 
+TEST(mutex_that_was_not_named, and_is_wanted_of_the_holder_forbids) {
+  hung_child c{{.second = true}};
+  ASSERT_TRUE(c.hangs());
+  const auto switches = c.switches();
+  const auto d = run(lease_of(c));
+  EXPECT_EQ(d.failed(), "other-mutexes") << d.printed;
+  EXPECT_THAT(d.printed, HasSubstr(fmt::format("it has {:#x} as well", c.second_mutex())));
+  EXPECT_EQ(c.seen().second_taken, 0u);
+  expect_untouched(c, switches);
+}
+
 TEST(plan, names_every_precondition_and_touches_nothing) {
   hung_child c;
   ASSERT_TRUE(c.hangs());
@@ -188,8 +209,8 @@ TEST(plan, names_every_precondition_and_touches_nothing) {
     EXPECT_FALSE(p.at("sentence").as_string().empty());
   }
   EXPECT_THAT(names, testing::ElementsAre("process", "holder", "undisturbed", "shadow-stack", "seccomp",
-                                          "holder-polls", "mutex", "wanted", "no-lease", "library",
-                                          "nested-poll", "stack-room"));
+                                          "holder-polls", "mutex", "wanted", "other-mutexes", "no-lease",
+                                          "library", "nested-poll", "stack-room"));
   expect_untouched(c, switches);
 }
 
@@ -201,6 +222,67 @@ TEST(plan, says_what_forbids) {
   EXPECT_FALSE(d.last.at("would").as_bool());
   EXPECT_EQ(d.failed(), "mutex");
 }
+
+// What the stop compares: a patient that is seen as it is not stands for one that has changed since.
+struct change {
+  std::string name;
+  std::function<void(patient&)> make;
+  std::string precondition;
+};
+
+void PrintTo(const change& r, std::ostream* out) {
+  *out << r.name;
+}
+
+class every_change : public testing::TestWithParam<change> {};
+
+void block_child_signal() {
+  sigset_t child;
+  ::sigemptyset(&child);
+  ::sigaddset(&child, SIGCHLD);
+  ::pthread_sigmask(SIG_BLOCK, &child, nullptr);
+}
+
+TEST_P(every_change, that_the_stop_finds_leaves_the_target_as_it_was) {
+  block_child_signal();
+  hung_child c;
+  ASSERT_TRUE(c.hangs());
+  const auto of = evidence::process::open(c.pid());
+  ASSERT_TRUE(of);
+  const lease_request wanted{.holder = c.holder(), .mutexes = {c.mutex()}};
+  checklist list;
+  auto seen = survey(*of, wanted, list);
+  ASSERT_TRUE(seen) << list.failed()->sentence;
+  GetParam().make(*seen);
+  const auto begun = begin_lease(*of, wanted, *seen);
+  ASSERT_FALSE(begun);
+  EXPECT_EQ(begun.error().name, GetParam().precondition) << begun.error().sentence;
+  EXPECT_THAT(begun.error().sentence, HasSubstr("untouched"));
+  ASSERT_TRUE(c.hangs());
+  EXPECT_EQ(c.seen().wakeups, 0u);
+  EXPECT_EQ(c.seen().taken, 0u);
+  // As it really is, it is granted one.
+  EXPECT_TRUE(run(lease_of(c, {"--window", "20"})).ok());
+  EXPECT_EQ(c.seen().broken, 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    refusals, every_change,
+    testing::Values(
+        change{"of_the_mutex", [](patient& p) { ++p.mutexes.front().words.users; }, "mutex"},
+        change{"of_the_stack_pointer", [](patient& p) { p.place.sp -= 8; }, "holder-polls"},
+        change{"of_the_instruction", [](patient& p) { p.place.pc += 2; }, "holder-polls"},
+        change{"of_a_return_address", [](patient& p) { ++p.stack.returns.back().value; }, "nested-poll"},
+        change{"of_the_frame_pointer", [](patient& p) { p.stack.frame_pointer = 8; }, "nested-poll"},
+        change{"of_what_the_main_thread_waits_for",
+               [](patient& p) {
+                 // Equal words elsewhere, which the main thread does not wait for.
+                 static mutex_words twin;
+                 p.mutexes.front().address = reinterpret_cast<std::uint64_t>(&twin);
+                 p.mutexes.front().words = {};
+               },
+               "wanted"}),
+    [](const auto& one) { return one.param.name; });
 
 TEST(usage, is_told) {
   EXPECT_EQ(run({"lease"}).status, 2);

@@ -1,13 +1,18 @@
 // One connection of a process is shut down, that one and no other.
+#include "daemon/evidence/proc_files.hpp"
+#include "daemon/inspect/privileges.hpp"
 #include "tests/unit/rescue/rescue_run.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <fcntl.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <cerrno>
 #include <new>
@@ -100,6 +105,7 @@ TEST(sever, wakes_a_sender_on_tcp) {
 }
 
 TEST(sever, wakes_a_sender_on_a_unix_socket_that_is_full) {
+  if (::geteuid() != 0) GTEST_SKIP() << "SO_SNDBUFFORCE takes CAP_NET_ADMIN";
   connection c;
   ASSERT_NO_FATAL_FAILURE(c.over_unix());
   auto& seen = shared_outcome();
@@ -152,6 +158,38 @@ INSTANTIATE_TEST_SUITE_P(
                     wrong_socket{"nothing", "socket", [](const connection&) { return 999; }},
                     wrong_socket{"a_listener", "connected", [](const connection& c) { return c.listener; }}),
     [](const auto& one) { return one.param.name; });
+
+TEST(sever, leaves_a_unix_socket_alone_that_is_not_connected) {
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const auto buffer = [&] {
+    int bytes = 0;
+    socklen_t length = sizeof bytes;
+    return ::getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, &length) == 0 ? bytes : -1;
+  };
+  const auto before = buffer();
+  evidence::child idle{[] {}};
+  const auto d = sever(idle.pid(), fd, inode_of(fd));
+  EXPECT_EQ(d.failed(), "connected") << d.printed;
+  EXPECT_EQ(buffer(), before);
+  ::close(fd);
+}
+
+TEST(rights_to_sever, are_three) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    inspect::keep_only_rights_to_sever();
+    evidence::proc_reader files;
+    const auto status = files.read(AT_FDCWD, "/proc/self/status");
+    const auto at = status ? status->find("\nCapPrm:") : std::string_view::npos;
+    if (at == std::string_view::npos) ::_exit(2);
+    const auto held = std::stoull(std::string{status->substr(at + 8, 32)}, nullptr, 16);
+    const auto bit = [](int capability) { return 1ull << capability; };
+    ::_exit((held & ~(bit(CAP_SYS_PTRACE) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_NET_ADMIN))) == 0 ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
 
 TEST(sever, refuses_datagrams) {
   const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
