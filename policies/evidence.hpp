@@ -37,12 +37,13 @@ struct syscall_facts {
 
 struct thread_facts {
   pid_t tid = 0;
-  std::string comm;                      ///< at most 15 characters; the process name unless debug-threads=on
-  char state = '?';                      ///< R S D T t Z X, as in proc(5)
-  std::string wchan;                     ///< kernel function it sleeps in; empty if unknown
+  std::string comm;  ///< at most 15 characters; the process name unless debug-threads=on
+  char state = '?';  ///< R S D T t Z X, as in proc(5)
+  std::string
+      wchan;  ///< kernel function it sleeps in; empty if unknown, or if the system call tells (futex, poll)
   std::uint64_t cpu_ns = 0;              ///< time on a CPU so far
   std::uint64_t waited_for_cpu_ns = 0;   ///< time that it could have run and did not, so far (schedstat)
-  std::uint64_t context_switches = 0;    ///< voluntary + involuntary so far
+  std::uint64_t context_switches = 0;    ///< so far: voluntary and not, or how often it came to run
   std::optional<syscall_facts> syscall;  ///< nullopt: not permitted or gone
   std::optional<mutex_wait> waits_for;
   std::vector<int> polled_fds;  ///< of its poll/ppoll, negative ones left out

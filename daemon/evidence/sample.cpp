@@ -3,6 +3,7 @@
 #include "daemon/evidence/cgroup.hpp"
 #include "daemon/evidence/descriptors.hpp"
 #include "daemon/evidence/stat_line.hpp"
+#include "daemon/evidence/thread_status.hpp"
 #include "daemon/evidence/threads.hpp"
 #include "daemon/evidence/waits.hpp"
 
@@ -19,9 +20,10 @@ std::uint64_t counter(std::string_view text, std::string_view key) {
 }
 
 void read_whole(sampling& s) {
-  if (const auto status = s.files.read(s.of.proc_dir(), "status"))
+  if (const auto status = s.files.read(s.of.proc_dir(), "status")) {
     s.facts.tracer = static_cast<pid_t>(counter(*status, "TracerPid:"));
-  else
+    s.in_inner_namespace = parse_thread_status(*status).in_inner_namespace;
+  } else
     s.missing.note("status", "", status.error());
   if (const auto stat = s.files.read(s.of.proc_dir(), "stat")) {
     if (const auto data = parse_program_data(*stat)) std::tie(s.data_begin, s.data_end) = *data;

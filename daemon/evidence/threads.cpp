@@ -1,12 +1,15 @@
 #include "daemon/evidence/threads.hpp"
 
 #include "daemon/evidence/address.hpp"
+#include "daemon/evidence/schedstat_line.hpp"
 #include "daemon/evidence/stat_line.hpp"
 #include "daemon/evidence/syscalls.hpp"
+#include "daemon/evidence/thread_status.hpp"
 
 #include <fmt/format.h>
 
 #include <fcntl.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -30,25 +33,13 @@ class thread_reader {
   thread_reader(sampling& s, int folder, policies::thread_facts& thread)
       : s_(s), folder_(folder), thread_(thread) {}
 
-  // False: the thread has ended.
+  // False: the thread has ended. Each file costs some microseconds, and each thread has them: none is read
+  // for what another one tells as well.
   bool read() {
-    const auto stat = file("stat");
-    const auto line = stat ? parse_stat(*stat) : std::nullopt;
-    if (!line) return false;
-    thread_.comm = printable(line->comm);
-    thread_.state = line->state;
-    thread_.sleeping = line->state == 'S' || line->state == 'D';
-    thread_.cpu_ns = nanoseconds(line->cpu_ticks);
-    if (const auto text = file("schedstat")) {  // absent without CONFIG_SCHED_INFO
-      if (const auto cpu = number_after(*text, ""); cpu && *cpu > 0)
-        thread_.cpu_ns = static_cast<std::uint64_t>(*cpu);
-      const auto space = text->find(' ');
-      if (const auto waited = number_after(text->substr(std::min(space, text->size())), " "))
-        thread_.waited_for_cpu_ns = static_cast<std::uint64_t>(*waited);
-    }
-    if (const auto text = file("wchan"); text && *text != "0") thread_.wchan = printable(*text);
-    read_switches();
+    if (!read_stat()) return false;
+    read_times();
     read_syscall();
+    if (!waits_as_its_syscall_says()) read_wchan();
     return !lost_ || file("stat").has_value();
   }
 
@@ -59,26 +50,51 @@ class thread_reader {
     return text;
   }
 
-  void read_switches() {
-    const auto text = file("status");
-    if (!text) return note("status", text.error());
-    s_.tids.emplace_back(own_tid(*text), thread_.tid);
-    const auto at = text->rfind("\nvoluntary_ctxt_switches:");
-    if (at == text->npos) return s_.missing.note("context switches", name(), "not in its status");
-    const auto tail = text->substr(at + 1);
-    thread_.context_switches =
-        static_cast<std::uint64_t>(number_after(tail, "voluntary_ctxt_switches:").value_or(0) +
-                                   number_after(tail, "nonvoluntary_ctxt_switches:").value_or(0));
+  bool read_stat() {
+    const auto text = file("stat");
+    const auto line = text ? parse_stat(*text) : std::nullopt;
+    if (!line) return false;
+    thread_.comm = printable(line->comm);
+    thread_.state = line->state;
+    thread_.sleeping = line->state == 'S' || line->state == 'D';
+    thread_.cpu_ns = nanoseconds(line->cpu_ticks);
+    return true;
   }
 
-  // The last of NSpid is the number in the innermost pid namespace: what the thread calls itself, and what
-  // glibc writes into a mutex that it holds.
-  pid_t own_tid(std::string_view status) const {
-    const auto at = status.find("\nNSpid:");
-    if (at == status.npos) return thread_.tid;
-    const auto line = status.substr(at + 1, status.find('\n', at + 1) - at - 1);
-    const auto last = number_after(line.substr(std::min(line.find_last_of(" \t"), line.size())), "");
-    return last && *last > 0 ? static_cast<pid_t>(*last) : thread_.tid;
+  // Documentation/scheduler/sched-stats.rst. Each time that it came to run is one that it had been switched
+  // away, so that the costlier status is only read without CONFIG_SCHED_INFO, or for its number elsewhere.
+  void read_times() {
+    const auto text = file("schedstat");
+    const auto times = text ? parse_schedstat(*text) : std::nullopt;
+    if (times) {
+      thread_.cpu_ns = times->on_cpu_ns;
+      thread_.waited_for_cpu_ns = times->waited_ns;
+      thread_.context_switches = times->runs;
+    }
+    if (!times || s_.in_inner_namespace) return read_status(!times);
+    s_.tids.emplace_back(thread_.tid, thread_.tid);
+  }
+
+  void read_status(bool for_switches) {
+    const auto text = file("status");
+    if (!text) return note("status", text.error());
+    const auto status = parse_thread_status(*text);
+    s_.tids.emplace_back(status.own_tid.value_or(thread_.tid), thread_.tid);
+    if (!for_switches) return;
+    if (!status.context_switches) return s_.missing.note("context switches", name(), "not in its status");
+    thread_.context_switches = *status.context_switches;
+  }
+
+  // Where the kernel keeps a thread in futex or a poll is known. The main thread may be kept there by a
+  // freezer.
+  bool waits_as_its_syscall_says() const {
+    return thread_.state == 'S' && thread_.tid != s_.of.pid() && thread_.syscall &&
+           (thread_.syscall->number == SYS_futex || polls(*thread_.syscall) ||
+            waits_on_set(*thread_.syscall));
+  }
+
+  void read_wchan() {
+    if (const auto text = file("wchan"); text && *text != "0") thread_.wchan = printable(*text);
   }
 
   void read_syscall() {

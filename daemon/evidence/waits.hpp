@@ -22,6 +22,7 @@ struct sampling {
   target_memory& memory;
   /// Of every thread its tid as the process itself knows it, and as we do (pid_namespaces(7)); sorted.
   std::vector<std::pair<pid_t, pid_t>> tids{};
+  bool in_inner_namespace = false;             ///< those two are not the same
   std::uint64_t data_begin = 0, data_end = 0;  ///< the program's own data, zeroed data included
 };
 

@@ -20,6 +20,9 @@ std::vector<figure> fleet_figures(const std::filesystem::path& unwedged);
 /// gdb.
 std::vector<figure> stacks_figures(const std::filesystem::path& unwedge_inspect);
 
+/// What one sample of evidence of a QEMU with twenty threads takes.
+std::vector<figure> sample_figures();
+
 /// CPU seconds a second of an epoll loop that exchanges the daemon's bytes with the peers in `folder`, for
 /// `seconds`.
 double probe_floor(const std::filesystem::path& folder, int count, int seconds);

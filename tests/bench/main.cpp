@@ -12,9 +12,9 @@ int main(int argc, char** argv) {
   try {
     const auto programs = std::filesystem::canonical("/proc/self/exe").parent_path();
     const std::string_view only = argc > 1 ? argv[1] : "";
-    constexpr std::array<std::string_view, 5> names{"", "events", "policies", "stacks", "fleet"};
+    constexpr std::array<std::string_view, 6> names{"", "events", "policies", "sample", "stacks", "fleet"};
     if (argc > 2 || std::ranges::find(names, only) == names.end()) {
-      fmt::print(stderr, "usage: unwedge_bench [events | policies | stacks | fleet]\n");
+      fmt::print(stderr, "usage: unwedge_bench [events | policies | sample | stacks | fleet]\n");
       return 2;
     }
     std::vector<unwedge::bench::figure> figures;
@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
     };
     add("events", unwedge::bench::event_figures);
     add("policies", unwedge::bench::policy_figures);
+    add("sample", unwedge::bench::sample_figures);
     add("stacks", [&] { return unwedge::bench::stacks_figures(programs / "unwedge-inspect"); });
     add("fleet", [&] { return unwedge::bench::fleet_figures(programs / "unwedged"); });
     return unwedge::bench::print(figures) ? 0 : 1;

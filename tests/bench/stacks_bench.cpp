@@ -12,81 +12,25 @@
 // thread, against 2.0-5.0 ms, 23-75 us a thread of eu-stack on an idle host.
 #include "daemon/evidence/process.hpp"
 #include "tests/bench/benches.hpp"
+#include "tests/bench/qemu_with_threads.hpp"
 #include "tests/bench/standstill.hpp"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <sys/prctl.h>
-#include <sys/wait.h>
-
 #include <algorithm>
 #include <array>
-#include <csignal>
 #include <limits>
 #include <stdexcept>
-#include <thread>
 #include <utility>
 
 namespace unwedge::bench {
 namespace {
 
-using namespace std::chrono_literals;
-
 constexpr std::size_t thread_count = 64;
 constexpr int rounds = 9;
 constexpr int gdb_rounds = 3;  // a second and more each
-
-class many_threaded_qemu {
- public:
-  many_threaded_qemu() {
-    std::vector<std::string> all{"qemu-system-x86_64",
-                                 "-nodefaults",
-                                 "-display",
-                                 "none",
-                                 "-S",
-                                 "-monitor",
-                                 "none",
-                                 "-machine",
-                                 "none",
-                                 "-name",
-                                 "guest=bench,debug-threads=on"};
-    constexpr std::size_t of_its_own = 2;  // main and call_rcu
-    for (std::size_t i = 0; i < thread_count - of_its_own; ++i)
-      all.insert(all.end(), {"-object", fmt::format("iothread,id=io{}", i)});
-    std::vector<char*> argv;
-    for (auto& word : all) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    pid_ = ::fork();
-    if (pid_ == 0) {
-      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-      ::execvp(argv[0], argv.data());
-      ::_exit(127);
-    }
-    for (int i = 0; i < 2'000 && count() < thread_count; ++i) std::this_thread::sleep_for(5ms);
-    if (count() != thread_count)
-      throw std::runtime_error(fmt::format("stacks: QEMU has {} threads, not {}", count(), thread_count));
-    std::this_thread::sleep_for(200ms);
-  }
-  ~many_threaded_qemu() {
-    if (pid_ <= 1) return;  // kill(-1) is everything
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-  }
-  many_threaded_qemu(const many_threaded_qemu&) = delete;
-  many_threaded_qemu& operator=(const many_threaded_qemu&) = delete;
-
-  pid_t pid() const { return pid_; }
-
- private:
-  std::size_t count() const {
-    const auto folder = fmt::format("/proc/{}/task", pid_);
-    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
-  }
-
-  pid_t pid_ = -1;
-};
 
 std::string output_of(const std::string& command) {
   FILE* const pipe = ::popen(command.c_str(), "r");
@@ -140,7 +84,7 @@ double median_ms(const std::vector<standstill>& all, figure_of what) {
 }  // namespace
 
 std::vector<figure> stacks_figures(const std::filesystem::path& unwedge_inspect) {
-  const many_threaded_qemu target;
+  const qemu_with_threads target{thread_count};
   const auto pid = std::to_string(target.pid());
   const auto our = our_command(unwedge_inspect, target.pid());
   std::vector<standstill> ours, eu_stack, gdb;

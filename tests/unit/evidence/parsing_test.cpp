@@ -3,8 +3,10 @@
 #include "daemon/evidence/missing_list.hpp"
 #include "daemon/evidence/mounts.hpp"
 #include "daemon/evidence/proc_files.hpp"
+#include "daemon/evidence/schedstat_line.hpp"
 #include "daemon/evidence/stat_line.hpp"
 #include "daemon/evidence/syscalls.hpp"
+#include "daemon/evidence/thread_status.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -26,6 +28,38 @@ TEST(stat_line, counts_fields_from_the_last_parenthesis) {
   EXPECT_EQ(line->state, 'S');
   EXPECT_EQ(line->cpu_ticks, 42u);
   EXPECT_EQ(line->start_time, 4711u);
+}
+
+TEST(thread_status, has_the_number_of_the_innermost_namespace) {
+  const auto status = parse_thread_status(
+      "Name:\tIO\\nNSpid:\t9\\n\nState:\tD (disk sleep)\nNSpid:\t4711\t12\t3\nThreads:\t1\n"
+      "voluntary_ctxt_switches:\t40\nnonvoluntary_ctxt_switches:\t2\n");
+  EXPECT_EQ(status.own_tid, 3);
+  EXPECT_TRUE(status.in_inner_namespace);
+  EXPECT_EQ(status.context_switches, 42u);
+  const auto ours = parse_thread_status("Name:\ta\nNSpid:\t4711\n");
+  EXPECT_EQ(ours.own_tid, 4711);
+  EXPECT_FALSE(ours.in_inner_namespace);
+}
+
+TEST(thread_status, may_be_cut_off_or_be_none) {
+  for (const auto* text : {"", "NSpid:\t7", "Name:\ta\nNSpid:", "Name:\ta\nNSpid:\t", "Name:\ta\nNSpid:\tx\n",
+                           "Name:\ta\nNSpid:\t-1\nGroups:\t1 2 3 4"}) {
+    const auto status = parse_thread_status(text);
+    EXPECT_FALSE(status.own_tid) << text;
+    EXPECT_FALSE(status.in_inner_namespace) << text;
+    EXPECT_FALSE(status.context_switches) << text;
+  }
+}
+
+TEST(schedstat_line, has_three_numbers) {
+  const auto line = parse_schedstat("123456789012 42 7\n");
+  ASSERT_TRUE(line);
+  EXPECT_EQ(line->on_cpu_ns, 123'456'789'012u);
+  EXPECT_EQ(line->waited_ns, 42u);
+  EXPECT_EQ(line->runs, 7u);
+  for (const auto* none : {"", "1", "1 2", "1 2 ", "1  2 3", "x 2 3", "1 2 x", "-1 2 3", "0 0 0\n"})
+    EXPECT_FALSE(parse_schedstat(none)) << none;
 }
 
 TEST(mounts, are_found_by_their_id_whatever_optional_fields_they_have) {
