@@ -1,12 +1,17 @@
 // One policy at work on one VM: from the condition's onset through the rungs of its ladder to its end. A pure
 // state machine: act, verify that the condition cleared within the rung's time, else the next rung; each rung
 // once.
+//
+// Remedies of a hang (cures_stall) are one kind: of those that are left the first is taken that is one here
+// and now, and as long as none is all stay watched, for the hang may become another. Evidence is kept
+// meanwhile, once. Other rungs are passed over for good where they have no command.
 #pragma once
 
 #include "policies/actions.hpp"
 #include "policies/decision.hpp"
 #include "policies/frame.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,10 +58,16 @@ class ladder_run {
   void begin(const run_input&, const condition&, std::vector<decision>& out);
   void amend(const run_input&, std::vector<decision>& out);
   void consider(const run_input&, const condition&, std::vector<decision>& out);
-  void take(const run_input&, std::size_t index, const policies::step&, std::vector<decision>& out);
-  bool keep_evidence(const run_input&, const condition&, std::vector<decision>& out);
+  void cure(const run_input&, const condition&, std::vector<decision>& out);
+  void await_remedy(const run_input&, const condition&, std::vector<decision>& out);
+  /// False: it may not be taken, and that is on record.
+  bool take(const run_input&, std::size_t index, const policies::step&, std::vector<decision>& out);
+  enum class told { all, only_done };  ///< also what may not be done
+  bool keep_evidence(const run_input&, const condition&, told, std::vector<decision>& out);
   bool taken(std::size_t index) const;
+  void leave(std::size_t index);
   bool resume_evidence(const policy& by, const policies::step&);
+  void resume_step(const policy& by, const policies::step&);
   void decline(const policies::step&, std::string result, std::vector<decision>& out);
   void note(std::string text, std::vector<decision>& out);
   void close(std::string outcome, std::vector<decision>& out);
@@ -66,11 +77,13 @@ class ladder_run {
   std::string finding_;  ///< of the verdict on record: its kind and root
   std::string outcome_if_cleared_ = "resolved-itself";
   std::string last_note_, last_result_;
-  std::size_t next_ = 0;                  ///< index of the next step on record
-  std::size_t rung_ = 0;                  ///< of the ladder
-  std::size_t acting_rung_ = 0;           ///< the one that the step under way belongs to
-  std::vector<std::size_t> taken_;        ///< rungs at or after rung_ that were taken out of order
-  bool spent_ = true, evidence_ = false;  ///< of the step under way
+  std::size_t next_ = 0;            ///< index of the next step on record
+  std::size_t rung_ = 0;            ///< of the ladder
+  std::size_t acting_rung_ = 0;     ///< the one that the step under way belongs to
+  std::vector<std::size_t> taken_;  ///< rungs at or after rung_ that were taken out of order
+  bool spent_ = true, evidence_ = false, cures_ = false;  ///< of the step under way
+  bool tried_ = false;                                    ///< a remedy was begun in this incident
+  std::optional<instant> no_remedy_since_;
   int refusals_ = 0;
   duration verify_within_{};
   instant verify_until_{};

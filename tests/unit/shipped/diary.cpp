@@ -32,6 +32,23 @@ std::string diary::transcript() const {
   return fmt::format("{}", fmt::join(transcript_, "\n"));
 }
 
+namespace {
+
+std::string nodes_in(const boost::json::object& o) {
+  std::string out;
+  const auto* nodes = o.if_contains("nodes");
+  if (nodes == nullptr) return " migration";
+  for (const auto& n : nodes->as_array()) out += " " + std::string(n.as_string());
+  return out;
+}
+
+std::string lease_in_short(const boost::json::object& o) {
+  return fmt::format("lease: {}{}{}", o.at("cancel_migration").as_bool() ? "cancel, " : "",
+                     o.at("cut").as_object().contains("yank") ? "yank" : "sever", nodes_in(o));
+}
+
+}  // namespace
+
 std::string in_short(const step& s) {
   if (s.action == "yank") {
     std::string out = "yank";
@@ -41,6 +58,8 @@ std::string in_short(const step& s) {
     }
     return out;
   }
+  if (s.action == "sever-root") return "sever" + nodes_in(s.arguments);
+  if (s.action == "rescue-root") return lease_in_short(s.arguments);
   if (guard::brake::is_press(s)) return "brake on";
   if (guard::brake::is_release(s)) return "brake off";
   if (s.action == "migrate-set-capabilities") {

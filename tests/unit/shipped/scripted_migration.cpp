@@ -46,7 +46,7 @@ void scripted_qemu::pass_migration(double seconds) {
   }
   if (status_ == "cancelling" && since >= a_moment) {
     // 7.2 drains in its cleanup.
-    if (of_.release == release::qemu_7_2 && owes_anything())
+    if (before_10() && owes_anything())
       hang_ = hang::cancel_cleanup;
     else
       end_migration("cancelled");
@@ -120,8 +120,7 @@ void scripted_qemu::finish() {
   set_migration("completed");
   run_state_ = "postmigrate";
   // bdrv_co_write_req_prepare: Assertion `!(bs->open_flags & BDRV_O_INACTIVE)' failed.
-  if (busy && (of_.aborts_over_a_copy || of_.release == release::qemu_7_2))
-    aborts_at_ = now_ + until_it_aborts;
+  if (busy && (of_.aborts_over_a_copy || before_10())) aborts_at_ = now_ + until_it_aborts;
 }
 
 void scripted_qemu::cancel_migration() {
