@@ -1,6 +1,6 @@
 #include "daemon/watch/process_stops.hpp"
 
-#include "daemon/inspection/helper_program.hpp"
+#include "daemon/child/own_program.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -31,8 +31,8 @@ asio::awaitable<process_stops::stacks_result> process_stops::take_stacks() {
   process_.traces.begin();
   process_.undisturbed_until = now() + undisturbed;
   const auto& s = vm_.shared.settings->inspect;
-  auto stacks =
-      co_await vm_.shared.inspector->take_stacks(of, inspection::helper_program(s.program), s.deadline);
+  auto stacks = co_await vm_.shared.inspector->take_stacks(
+      of, child::own_program("unwedge-inspect", s.program), s.deadline);
   process_.inspecting = false;
   if (of == process_.held) process_.traces.end(now());
   co_return stacks;
