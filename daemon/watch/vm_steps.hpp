@@ -5,15 +5,14 @@
 
 #include "daemon/watch/incident_stacks.hpp"
 #include "daemon/watch/last_look.hpp"
+#include "daemon/watch/monitor_commands.hpp"
 #include "daemon/watch/operator_steps.hpp"
 #include "daemon/watch/vm_precautions.hpp"
+#include "daemon/watch/vm_rescue.hpp"
 
 #include <string>
 
 namespace unwedge::watch {
-
-/// Of a command that answers at once in a QEMU that is well.
-inline constexpr std::chrono::milliseconds command_patience{1'500};
 
 class vm_steps {
  public:
@@ -24,6 +23,8 @@ class vm_steps {
     vm_process& process;
     vm_monitor& monitor;
     process_stops& stops;
+    monitor_commands& commands;
+    vm_rescue& rescue;
     vm_situation& situation;
     vm_incidents& incidents;
     incident_stacks& stacks;
@@ -45,7 +46,7 @@ class vm_steps {
   asio::awaitable<void> set(policies::set_precaution p);
   asio::awaitable<std::string> perform(std::string run, policies::step s);
   asio::awaitable<std::string> perform_on_process(std::string run, policies::step s);
-  asio::awaitable<std::string> send(policies::step s);
+  asio::awaitable<std::string> perform_from_outside(std::string run, policies::step s);
   asio::awaitable<void> migration_is_over();
 
   needs n_;
