@@ -48,12 +48,12 @@ asio::awaitable<std::expected<finished, std::string>> see_to_its_end(child_ptr c
   child->hang_up();
   const alarm late{child, until};
   while (!child->has_ended()) {
-    if (is_over(until)) child->stop();
+    if (is_over(until)) child->time_is_over();
     co_await child->news().async_wait(as_result);
     const auto state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() == asio::cancellation_type::none) continue;
     child->stop();
-    co_return std::unexpected(fmt::format("{} was given up", program));
+    co_return finished{.too_late = true};
   }
   auto result = child->result();
   if (!result) co_return std::unexpected(fmt::format("{} {}", program, result.error()));

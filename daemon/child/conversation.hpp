@@ -41,7 +41,8 @@ class conversation {
 
   /// Tells it to end, waits for that, and kills it if it has not ended by `until` and its grace is over;
   /// returns a second later at the latest. With what it wrote beyond the lines that were read. Error: it
-  /// never became the program, or whoever waits was cancelled. To be called once.
+  /// never became the program. Cancelled, it leaves the killing to the grace and returns as if time was over.
+  /// To be called once.
   asio::awaitable<std::expected<finished, std::string>> end(instant until);
 
  private:

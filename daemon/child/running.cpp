@@ -58,10 +58,14 @@ void running::begin(std::chrono::milliseconds deadline) {
   wait_for_end();
   deadline_.expires_after(deadline);
   deadline_.async_wait([self = shared_from_this()](const boost::system::error_code& ec) {
-    if (ec || self->over_ || self->reaped_) return;
-    self->result_.too_late = true;
-    self->stop();
+    if (!ec) self->time_is_over();
   });
+}
+
+void running::time_is_over() {
+  if (over_ || reaped_) return;
+  result_.too_late = true;
+  stop();
 }
 
 void running::hang_up() {

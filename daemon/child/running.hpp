@@ -27,6 +27,8 @@ class running : public std::enable_shared_from_this<running> {
   void begin(std::chrono::milliseconds deadline);
   /// Ends it soon; one with a grace is told to end first.
   void stop();
+  /// The same, because it took too long.
+  void time_is_over();
   /// Tells it to end, by the end of its stdin.
   void hang_up();
   /// What it has written up to the next line feed, which is left out; nullopt: no further line yet, or ever.
