@@ -119,6 +119,21 @@ TEST(lease, ends_early_when_nobody_can_say_the_word_any_more) {
   expect_unharmed(c);
 }
 
+TEST(lease, is_ended_in_order_also_as_the_service_ends) {
+  hung_child c;
+  ASSERT_TRUE(c.hangs());
+  rescue_run run{lease_of(c, {"--window", "20000"})};
+  ASSERT_TRUE(run.granted());
+  ::kill(run.pid(), SIGTERM);
+  ASSERT_TRUE(eventually([&] { return c.seen().taken > 10; }));
+  run.close_input();
+  const auto d = run.finish();
+  EXPECT_TRUE(d.ok()) << d.printed;
+  EXPECT_EQ(d.last.at("ended_by").as_string(), "command");
+  EXPECT_TRUE(c.hangs());
+  expect_unharmed(c);
+}
+
 TEST(lease, can_be_had_again) {
   hung_child c;
   for (std::uint64_t i = 1; i <= 5; ++i) {
