@@ -60,9 +60,9 @@ std::string in_words(const rescuing::failure& f) {
   const auto what = f.precondition.empty() ? f.sentence : f.precondition + ": " + f.sentence;
   switch (f.vm) {
     case rescuing::touched::no:
-      return what + " Nothing was done.";
+      return what + "; nothing was done";
     case rescuing::touched::maybe:
-      return what + " Whether anything was done is not known.";
+      return what + "; whether anything was done is not known";
     case rescuing::touched::yes:
       break;
   }

@@ -53,7 +53,7 @@ class vm_rescue {
   needs n_;
 };
 
-/// "nested-poll: ...": why an order was not carried out, in a sentence.
+/// "nested-poll: ...; nothing was done": why an order was not carried out.
 std::string in_words(const rescuing::failure&);
 
 }  // namespace unwedge::watch
