@@ -26,8 +26,6 @@ const std::string runs_out = said::final_with(R"("ok":true,"returned":true,"ende
 class a_rescue : public watch_fixture, public watch::vm_driver, public watch::vm_monitor::listener {
  protected:
   a_rescue() {
-    settings.rescue = {.window = said::window, .program = folder / "helper"};
-    make_services();
     services->rescuer = &rescuer_;
     process_.take(evidence::process::open(::getpid()).value());
   }
@@ -115,8 +113,12 @@ class a_rescue : public watch_fixture, public watch::vm_driver, public watch::vm
   std::size_t asked_before_ = 0;
   bool talking_ = false;
 
-  watch::watched_vm vm_{
-      .shared = [this]() -> watch::services& { return *services; }(), .driver = *this, .name = "vm", .no_monitor = false};
+  watch::services& shared() {
+    settings.rescue = {.window = said::window, .program = folder / "helper"};
+    make_services();
+    return *services;
+  }
+  watch::watched_vm vm_{.shared = shared(), .driver = *this, .name = "vm", .no_monitor = false};
   watch::vm_process process_;
   watch::vm_monitor monitor_{vm_, *this};
   watch::process_stops stops_{vm_, process_};
@@ -203,7 +205,7 @@ TEST_F(a_rescue, waits_for_nobody_who_has_the_threads) {
 
 TEST_F(a_rescue, cuts_no_connection_if_one_of_them_must_not_be) {
   helper(R"(case "$*" in
-*--plan*"8 "*|*"8 "*--plan*) echo '{"ok":true,"plan":true,"would":false,"failed":"socket","error":"socket: it is another",)"
+*--plan*"--fd 8 "*|*"--fd 8 "*--plan*) echo '{"ok":true,"plan":true,"would":false,"failed":"socket","error":"socket: it is another",)"
          R"("preconditions":[{"name":"socket","ok":false,"sentence":"it is another"}]}' ;;
 *--plan*) echo '{"ok":true,"plan":true,"would":true,"preconditions":[{"name":"socket","ok":true,"sentence":"it is it"}]}' ;;
 *) note severed ;;
