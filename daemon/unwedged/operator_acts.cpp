@@ -66,8 +66,8 @@ std::expected<std::string, std::string> operator_acts::begin(const std::string& 
 boost::asio::awaitable<void> operator_acts::carry_out(std::shared_ptr<watch::vm_watcher> on, asked what,
                                                       std::shared_ptr<act> into) {
   const ended<act> end{into};
-  const auto done = co_await on->act_for_operator(std::move(what),
-                                                  [into](watch::act_plan plan) { into->plan = std::move(plan); });
+  const auto done = co_await on->act_for_operator(
+      std::move(what), [into](watch::act_plan plan) { into->plan = std::move(plan); });
   into->ok = done.has_value();
   into->text = done ? *done : done.error();
 }

@@ -53,7 +53,7 @@ void add(const rescuing::plan& from, act_plan& to) {
 
 }  // namespace
 
-std::string in_words(const policies::step& s) {
+std::string remedy_in_words(const policies::step& s) {
   if (const auto orders = lease_orders_of(s)) return s.action + ": " + lease_in_words(s, *orders) + '.';
   if (const auto connections = connections_of(s))
     return fmt::format("{}: shuts {} connection{} down from outside, of {}.", s.action, connections->size(),
@@ -63,8 +63,7 @@ std::string in_words(const policies::step& s) {
 
 std::expected<policies::step, std::string> operator_rescue::remedy(std::string_view asked) const {
   const auto seen = n_.situation.view(std::chrono::steady_clock::now());
-  if (seen.stall == nullptr)
-    return std::unexpected("there is no verdict that anything could be done about");
+  if (seen.stall == nullptr) return std::unexpected("there is no verdict that anything could be done about");
   std::string why;
   for (const auto kind : remedies) {
     const auto name = policies::to_string(kind);
@@ -77,7 +76,7 @@ std::expected<policies::step, std::string> operator_rescue::remedy(std::string_v
 }
 
 asio::awaitable<act_plan> operator_rescue::plan(policies::step s) {
-  act_plan out{.sentence = in_words(s), .preconditions = {}, .against = {}};
+  act_plan out{.sentence = remedy_in_words(s), .preconditions = {}, .against = {}};
   if (!policies::cuts_from_outside(s)) co_return out;
   const auto plans = co_await n_.rescue.plan(std::move(s));
   if (!plans)

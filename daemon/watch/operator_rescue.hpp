@@ -45,6 +45,6 @@ class operator_rescue {
 };
 
 /// What the step does, for people: "lends the BQL away ...".
-std::string in_words(const policies::step&);
+std::string remedy_in_words(const policies::step&);
 
 }  // namespace unwedge::watch

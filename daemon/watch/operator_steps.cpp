@@ -76,7 +76,8 @@ policies::step on_record(policies::step s) {
 }  // namespace
 
 std::string operator_steps::unknown(const operator_act& asked) const {
-  if (find(asked.action) == nullptr) return fmt::format("no action \"{}\"; there are {}", asked.action, names());
+  if (find(asked.action) == nullptr)
+    return fmt::format("no action \"{}\"; there are {}", asked.action, names());
   if (!n_.process.lives()) return "its process is not known, or has ended";
   if (asked.with_ram && asked.action == "core")
     return "a core of a running VM never holds its guest's memory";
@@ -104,7 +105,8 @@ asio::awaitable<std::expected<operator_steps::prepared, std::string>> operator_s
   }
   auto plan = co_await n_.stops.carry_out("plan", false, "");
   if (!plan) co_return std::unexpected(std::move(plan.error()));
-  co_return prepared{core_step(asked), {.sentence = in_words("plan", *plan), .preconditions = {}, .against = {}}};
+  co_return prepared{core_step(asked),
+                     {.sentence = in_words("plan", *plan), .preconditions = {}, .against = {}}};
 }
 
 asio::awaitable<operator_steps::result> operator_steps::act(operator_act asked, teller say) {
@@ -115,7 +117,8 @@ asio::awaitable<operator_steps::result> operator_steps::act(operator_act asked, 
   say(ready->plan);
   if (!ready->plan.against.empty()) co_return std::unexpected("refused: " + ready->plan.against);
   auto refused = refuses(asked, ready->step.needs);
-  if (of != n_.process.held || n_.process.gone) refused = "the process has ended, or another VM is behind the monitor";
+  if (of != n_.process.held || n_.process.gone)
+    refused = "the process has ended, or another VM is behind the monitor";
   if (!refused.empty()) co_return std::unexpected("refused: " + refused);
   if (asked.plan_only) co_return fmt::format("nothing was done; --yes does it");
   if (find(asked.action)->yes && !asked.yes)

@@ -1,5 +1,5 @@
-// What an operator may ask for by name: cores, and the remedies of a hang. On record as a policy's steps are, within the
-// VM's authority, and never beside another step. One thread.
+// What an operator may ask for by name: cores, and the remedies of a hang. On record as a policy's steps are,
+// within the VM's authority, and never beside another step. One thread.
 #pragma once
 
 #include "daemon/watch/operator_rescue.hpp"

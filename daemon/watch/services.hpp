@@ -54,7 +54,7 @@ struct services {
   std::shared_ptr<const std::vector<policies::signature>> signatures =
       std::make_shared<const std::vector<policies::signature>>();  ///< never null; replaced by a reload
   inspection::inspector* inspector = nullptr;                      ///< takes stacks; none: nobody does
-  rescuing::rescuer* rescuer = nullptr;  ///< none: nobody is rescued from outside
+  rescuing::rescuer* rescuer = nullptr;                            ///< none: nobody is rescued from outside
   watch::cores* cores = nullptr;  ///< none: no process is looked into from outside, as in tests
   std::function<policies::duration()> own_lateness = {};  ///< of the daemon's own timers, lately
 

@@ -17,10 +17,6 @@ namespace {
 using namespace std::chrono_literals;
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
-policies::instant now() {
-  return std::chrono::steady_clock::now();
-}
-
 /// The look before a lease, its window, and until its holder has its locks again.
 constexpr auto quiet_for = 60s;
 
@@ -152,7 +148,8 @@ asio::awaitable<vm_rescue::window> vm_rescue::use(const lease_orders& orders, co
     co_return window::nothing_cut;
   }
   const auto done = co_await cut_off(orders.cut);
-  out.notes.push_back(fmt::format("In the window, {}: {}.", orders.cut.yank.empty() ? "sever" : "yank", done));
+  out.notes.push_back(
+      fmt::format("In the window, {}: {}.", orders.cut.yank.empty() ? "sever" : "yank", done));
   if (done != "done") out.result = "failed: the copy could not be cut off: " + done;
   co_return co_await concluded(orders, lease) ? window::concluded : window::not_concluded;
 }
@@ -180,7 +177,7 @@ asio::awaitable<bool> vm_rescue::concluded(const lease_orders& orders, const res
 asio::awaitable<bool> vm_rescue::answers() {
   const auto session = n_.monitor.session();
   if (!session || n_.vm.stopping) co_return true;
-  co_return(co_await qmp::execute(session, qmp::query_status(), command_patience)).has_value();
+  co_return (co_await qmp::execute(session, qmp::query_status(), command_patience)).has_value();
 }
 
 asio::awaitable<vm_rescue::plan_result> vm_rescue::plan(policies::step s) {

@@ -37,7 +37,8 @@ struct watched_vm {
   bool no_monitor;  ///< nobody enrolled it: its process is all that there is to watch
   policies::vm_model model = {};
   bool stopping = false;
-  bool lent = false;  ///< its BQL is, or may be, lent away: QEMU is in the middle of something while it answers
+  bool lent =
+      false;  ///< its BQL is, or may be, lent away: QEMU is in the middle of something while it answers
 
   policies::authority allowed() const { return shared.settings->authority_of(name); }
   const holds::hold* held() const { return shared.holds.find(name, std::chrono::system_clock::now()); }
