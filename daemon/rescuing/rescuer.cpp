@@ -1,5 +1,7 @@
 #include "daemon/rescuing/rescuer.hpp"
 
+#include <fmt/format.h>
+
 #include <optional>
 
 namespace unwedge::rescuing {
@@ -82,9 +84,11 @@ asio::awaitable<std::expected<lease, failure>> rescuer::begin(std::filesystem::p
     co_return std::unexpected(failure{.vm = touched::maybe,
                                       .sentence = "nobody waited for the lease any more",
                                       .over_by = heard_at + p.grace + what.window});
+  const bool late = !line && line.error() == child::silence::too_late;
   auto end = co_await hear_out(std::move(*started), std::move(said), heard_at, heard_at + p.grace);
   if (end.now() == dialogue::phase::answered) end.break_off(by("granted it too late"));
   auto why = end.why();
+  if (late) why.sentence = fmt::format("not granted within {} ms: {}", p.look.count(), why.sentence);
   if (why.vm != touched::no) why.over_by = steady_clock::now() + what.window;
   co_return std::unexpected(std::move(why));
 }

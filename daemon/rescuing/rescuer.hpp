@@ -33,8 +33,8 @@ class rescuer {
 
   /// Begins a lease; returns when it was granted or was not, as plan_lease() does, or a patience::grace
   /// later. In an error failure::vm says whether one may have begun all the same: then it has been told to
-  /// end, and is over by failure::over_by. Cancelled, it tells the program to end, which a lease then does as
-  /// soon as it has begun.
+  /// end, and is over by failure::over_by. Cancelled, it tells the program to end, which then begins none, or
+  /// ends it as soon as it has begun.
   asio::awaitable<std::expected<lease, failure>> begin(std::filesystem::path program, lease_request what);
 
  private:

@@ -119,6 +119,18 @@ TEST(lease, ends_early_when_nobody_can_say_the_word_any_more) {
   expect_unharmed(c);
 }
 
+TEST(lease, is_not_begun_for_somebody_who_is_gone) {
+  hung_child c;
+  ASSERT_TRUE(c.hangs());
+  const auto switches = c.switches();
+  rescue_run run{lease_of(c)};
+  run.close_input();
+  const auto d = run.finish();
+  EXPECT_EQ(d.status, 1);
+  EXPECT_EQ(d.failed(), "asked-for") << d.printed;
+  EXPECT_EQ(c.switches(), switches);
+}
+
 TEST(lease, is_ended_in_order_also_as_the_service_ends) {
   hung_child c;
   ASSERT_TRUE(c.hangs());

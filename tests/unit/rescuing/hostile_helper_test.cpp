@@ -65,7 +65,8 @@ TEST_P(before_a_lease, is_a_failure_with_a_reason) {
 
 INSTANTIATE_TEST_SUITE_P(
     hostile, before_a_lease,
-    testing::Values(helper{"silent", "exec sleep 600", "was killed: its time was over"},
+    testing::Values(helper{"silent", "exec sleep 600",
+                           "not granted within 1500 ms: unwedge-rescue was killed: its time was over"},
                     helper{"deaf", "trap '' TERM HUP INT; exec </dev/null; exec sleep 600",
                            "was killed: its time was over"},
                     helper{"late", "sleep 1.6; granted; told; answer", "granted it too late", touched::yes},

@@ -135,6 +135,25 @@ TEST_F(real_rescue, says_that_the_vm_has_ended_in_the_window) {
   EXPECT_EQ((*end_)->by, ended_by::exit);
 }
 
+TEST_F(real_rescue, begins_no_lease_that_nobody_waits_for_any_more) {
+  const hung_child c;
+  ASSERT_TRUE(c.hangs());
+  const auto switches = c.switches();
+  asio::cancellation_signal cancel;
+  bool done = false;
+  asio::co_spawn(
+      io_, begin_with(of(c)),
+      asio::bind_cancellation_slot(cancel.slot(), [&](const std::exception_ptr&) { done = true; }));
+  io_.restart();
+  io_.poll();
+  cancel.emit(asio::cancellation_type::terminal);
+  EXPECT_TRUE(run_until([&] { return done; }));
+  ASSERT_TRUE(failure_);
+  EXPECT_EQ(failure_->vm, touched::maybe) << "it cannot be known so early";
+  run_dry();
+  EXPECT_EQ(c.switches(), switches);
+}
+
 TEST_F(real_rescue, ends_a_window_whose_owner_is_destroyed) {
   const hung_child c;
   ASSERT_TRUE(c.hangs());
