@@ -14,29 +14,6 @@ namespace {
 constexpr int max_refusals = 3;
 constexpr std::chrono::seconds look_again_after{1};
 
-/// A remedy that did not help may leave a hang that needs some looks until what it waits for is certain
-/// again; only then the rungs after the remedies, which may be the VM's end.
-constexpr std::chrono::seconds another_remedy_within{10};
-
-/// Why remedies were passed over, in the ladder's order.
-class passed_over {
- public:
-  void add(action_kind action, const std::string& why) {
-    if (!all_.contains(why)) all_ += (all_.empty() ? "" : " ") + why;
-    each_ += fmt::format("{}No {}: {}", each_.empty() ? "" : " ", to_string(action), why);
-  }
-  bool any() const { return !all_.empty(); }
-  const std::string& all() const { return all_; }    ///< each reason once
-  const std::string& each() const { return each_; }  ///< with whose it is
-
- private:
-  std::string all_, each_;
-};
-
-bool only_after_remedies(const rung& r) {
-  return !cures_stall(r.action) && !keeps_evidence(r.action) && r.action != action_kind::report;
-}
-
 std::string finding_of(const verdict& v) {
   if (!v.root) return std::string(to_string(v.kind));
   return fmt::format("{}, {} {}", to_string(v.kind), to_string(v.root->type), v.root->name);
@@ -50,7 +27,7 @@ std::optional<verdict> verdict_of(const vm_view& view) {
 
 void ladder_run::step(const run_input& in, const condition* holds, std::vector<decision>& out) {
   if (holds == nullptr) {
-    if (open() && state_ != state::acting) close(outcome_if_cleared_, out);
+    if (open() && state_ != state::acting && may_have_cleared(in.view)) close(outcome_if_cleared_, out);
     return;
   }
   if (in.view.now - holds->since < in.by.patience && !open()) return;
@@ -66,6 +43,12 @@ void ladder_run::begin(const run_input& in, const condition& holds, std::vector<
   auto told = holds;
   told.why = why(holds, in.view);
   out.push_back({key_, open_incident{in.by.name, std::move(told), verdict_of(in.view)}});
+}
+
+/// In a lease the main loop answers, and it may hang again as soon as the lease is over.
+bool ladder_run::may_have_cleared(const vm_view& view) const {
+  const auto& replied = view.vm.monitor.last_reply;
+  return !lent_until_ || (replied && *replied > *lent_until_);
 }
 
 /// A verdict that changed is part of the story, also where no action follows from it.
@@ -106,50 +89,22 @@ void ladder_run::consider(const run_input& in, const condition& holds, std::vect
   take(in, rung_, plan.ladder.front(), out);
 }
 
-/// The first of the remedies that are left that is one here and now.
-void ladder_run::cure(const run_input& in, const condition& holds, std::vector<decision>& out) {
-  passed_over passed;
-  for (auto i = rung_; i < in.by.ladder.size(); ++i) {
-    const auto action = in.by.ladder[i].action;
-    if (taken(i) || !cures_stall(action)) continue;
-    const auto plan = resolve(action, holds, in.view);
-    if (plan.ladder.empty()) {
-      passed.add(action, plan.why_not);
-      continue;
-    }
-    no_remedy_since_.reset();
-    if (passed.any()) note(passed.each(), out);
-    if (!take(in, i, plan.ladder.front(), out)) keep_evidence(in, holds, told::only_done, out);
-    return;
-  }
-  note("No action: " + passed.all(), out);
-  await_remedy(in, holds, out);
-}
-
-void ladder_run::await_remedy(const run_input& in, const condition& holds, std::vector<decision>& out) {
-  if (keep_evidence(in, holds, told::all, out) || !tried_) return;
-  if (!no_remedy_since_) no_remedy_since_ = in.view.now;
-  if (in.view.now - *no_remedy_since_ < another_remedy_within) return;
-  const auto& ladder = in.by.ladder;
-  const auto begin = ladder.begin() + static_cast<std::ptrdiff_t>(rung_);
-  const auto after = std::find_if(begin, ladder.end(), only_after_remedies);
-  if (after == ladder.end()) return;  // nothing that they would stand in the way of
-  for (auto i = rung_; i < ladder.size(); ++i) {
-    if (cures_stall(ladder[i].action)) taken_.push_back(i);
-  }
-  consider(in, holds, out);
+/// Why this step may not be taken, in the words of its record; empty: it may.
+std::string ladder_run::refusal(const run_input& in, action_kind action, const policies::step& next) {
+  auto why_not = forbids(in.frame, in.by, next.needs);
+  if (why_not.empty() && costs_budget(action))
+    why_not = out_of_budget(in.by, in.of_vm, in.of_host, in.view.now);
+  return why_not;
 }
 
 bool ladder_run::take(const run_input& in, std::size_t index, const policies::step& next,
                       std::vector<decision>& out) {
   const auto& rung = in.by.ladder[index];
-  const bool costs = costs_budget(rung.action);
-  auto why_not = forbids(in.frame, in.by, next.needs);
-  if (why_not.empty() && costs) why_not = out_of_budget(in.by, in.of_vm, in.of_host, in.view.now);
-  if (!why_not.empty()) {
+  if (auto why_not = refusal(in, rung.action, next); !why_not.empty()) {
     decline(next, std::move(why_not), out);
     return false;
   }
+  const bool costs = costs_budget(rung.action);
   if (costs) {
     in.of_vm.spend(in.by, in.view.now);
     in.of_host.spend(in.by, in.view.now);
@@ -157,27 +112,12 @@ bool ladder_run::take(const run_input& in, std::size_t index, const policies::st
   spent_ = costs;
   evidence_ = keeps_evidence(rung.action);
   cures_ = cures_stall(rung.action);
+  lends_ = rung.action == action_kind::rescue_root;
   acting_rung_ = index;
   verify_within_ = rung.verify_within;
   state_ = state::acting;
   out.push_back({key_, take_step{next_++, next}});
   return true;
-}
-
-/// What may have no remedy is worth its evidence at once, while it lasts; the rungs before are not given up.
-/// True if there is any that is left to be kept.
-bool ladder_run::keep_evidence(const run_input& in, const condition& holds, told what,
-                               std::vector<decision>& out) {
-  for (auto i = rung_ + 1; i < in.by.ladder.size(); ++i) {
-    if (taken(i) || !keeps_evidence(in.by.ladder[i].action)) continue;
-    const auto plan = resolve(in.by.ladder[i].action, holds, in.view);
-    if (plan.ladder.empty()) continue;
-    const auto& next = plan.ladder.front();
-    if (what == told::only_done && !forbids(in.frame, in.by, next.needs).empty()) continue;
-    take(in, i, next, out);
-    return true;
-  }
-  return false;
 }
 
 bool ladder_run::taken(std::size_t index) const {
@@ -223,50 +163,10 @@ void ladder_run::step_done(step_outcome outcome, instant now) {
   }
   leave(acting_rung_);
   tried_ = tried_ || cures_;
+  if (lends_) lent_until_ = now;
   if (outcome == step_outcome::done) outcome_if_cleared_ = "recovered";
   state_ = state::verifying;
   verify_until_ = now + verify_within_;  // from its end: the act itself takes its time
-}
-
-/// Goes on after the last rung that was begun; rungs that only reported, or had no command then, are not on
-/// record.
-void ladder_run::resume(const policy& by, const record& r) {
-  state_ = state::watching;
-  bool acted = false;
-  for (const auto& s : r.begun) {
-    if (resume_evidence(by, s)) continue;
-    acted = true;
-    resume_step(by, s);
-  }
-  next_ = r.on_record;
-  outcome_if_cleared_ = acted ? "recovered" : "resolved-itself";
-}
-
-/// A remedy's rung is taken and no more said: those before it had no remedy then, and may have one yet.
-void ladder_run::resume_step(const policy& by, const policies::step& s) {
-  for (auto i = rung_; i < by.ladder.size(); ++i) {
-    const auto action = by.ladder[i].action;
-    if (taken(i) || command_of(action) != s.action) continue;
-    if (cures_stall(action)) {
-      tried_ = true;
-      taken_.push_back(i);
-    } else {
-      rung_ = i + 1;
-    }
-    return;
-  }
-  rung_ = by.ladder.size();  // the policy is another now: nobody knows where it stands
-}
-
-/// Evidence may have been kept out of order: the rungs before it are still to come.
-bool ladder_run::resume_evidence(const policy& by, const policies::step& s) {
-  for (std::size_t i = 0; i < by.ladder.size(); ++i) {
-    if (taken(i) || !keeps_evidence(by.ladder[i].action) || command_of(by.ladder[i].action) != s.action)
-      continue;
-    taken_.push_back(i);
-    return true;
-  }
-  return false;
 }
 
 void ladder_run::close(std::string outcome, std::vector<decision>& out) {

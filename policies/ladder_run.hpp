@@ -62,6 +62,7 @@ class ladder_run {
   void await_remedy(const run_input&, const condition&, std::vector<decision>& out);
   /// False: it may not be taken, and that is on record.
   bool take(const run_input&, std::size_t index, const policies::step&, std::vector<decision>& out);
+  static std::string refusal(const run_input&, action_kind, const policies::step&);
   enum class told { all, only_done };  ///< also what may not be done
   bool keep_evidence(const run_input&, const condition&, told, std::vector<decision>& out);
   bool taken(std::size_t index) const;
@@ -70,6 +71,7 @@ class ladder_run {
   void resume_step(const policy& by, const policies::step&);
   void decline(const policies::step&, std::string result, std::vector<decision>& out);
   void note(std::string text, std::vector<decision>& out);
+  bool may_have_cleared(const vm_view&) const;
   void close(std::string outcome, std::vector<decision>& out);
 
   std::string key_;
@@ -81,9 +83,10 @@ class ladder_run {
   std::size_t rung_ = 0;            ///< of the ladder
   std::size_t acting_rung_ = 0;     ///< the one that the step under way belongs to
   std::vector<std::size_t> taken_;  ///< rungs at or after rung_ that were taken out of order
-  bool spent_ = true, evidence_ = false, cures_ = false;  ///< of the step under way
-  bool tried_ = false;                                    ///< a remedy was begun in this incident
+  bool spent_ = true, evidence_ = false, cures_ = false, lends_ = false;  ///< of the step under way
+  bool tried_ = false;  ///< a remedy was begun in this incident
   std::optional<instant> no_remedy_since_;
+  std::optional<instant> lent_until_;  ///< a lease ended then: what was answered in it is no sign of recovery
   int refusals_ = 0;
   duration verify_within_{};
   instant verify_until_{};

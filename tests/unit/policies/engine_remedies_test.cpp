@@ -58,6 +58,7 @@ TEST_F(remedies_of, are_taken_one_after_the_other) {
   step_is(step_outcome::done, 10.1);
   EXPECT_THAT(stalls(11, dead_node()),
               ElementsAre("note No rung of the ladder is left, and the condition still holds."));
+  vm_.monitor.last_reply = at(20);
   EXPECT_THAT(answers(20), ElementsAre("close recovered"));
 }
 
@@ -71,7 +72,24 @@ TEST_F(remedies_of, that_are_none_here_are_passed_over) {
           "would make QEMU abort.",
           "take 0 rescue-root"));
   step_is(step_outcome::done, 6);
+  vm_.monitor.last_reply = at(6.1);
   EXPECT_THAT(answers(6.1), ElementsAre("close recovered"));
+}
+
+/// The main loop answers in the window, and may hang again when it is over.
+TEST_F(remedies_of, a_lease_in_which_the_vm_answered_has_not_yet_brought_it_back) {
+  stalls(3, iothread_hang());
+  vm_.monitor.last_reply = at(5);
+  EXPECT_THAT(answers(5), IsEmpty());
+  step_is(step_outcome::done, 6);
+  EXPECT_THAT(answers(6.1), IsEmpty()) << "nothing was answered since";
+  EXPECT_TRUE(engine_.incident_open());
+  EXPECT_THAT(stalls(12, iothread_hang()),
+              ElementsAre(testing::StartsWith("note No action: "), "take 1 flag-core"))
+      << "the same incident, and no second lease";
+  step_is(step_outcome::done, 12.1);
+  vm_.monitor.last_reply = at(20);
+  EXPECT_THAT(answers(20), ElementsAre("close recovered"));
 }
 
 TEST_F(remedies_of, that_are_all_none_stay_watched_and_evidence_is_kept_meanwhile) {
@@ -128,6 +146,16 @@ TEST_F(remedies_of, that_are_out_of_budget_stop_no_evidence) {
   EXPECT_THAT(stalls(6, dead_node()),
               ElementsAre("record 1 sever-root budget: monitor-stall took 1 steps on this VM within 1 h",
                           "take 2 flag-core"));
+}
+
+TEST_F(remedies_of, that_are_out_of_budget_put_no_evidence_on_record_that_is_so_too) {
+  set_ladder({action_kind::yank_root, action_kind::sever_root, action_kind::core});
+  policies_[0].budget.per_vm = 1;
+  stalls(3, dead_node());
+  step_is(step_outcome::done, 3.1);
+  EXPECT_THAT(stalls(6, dead_node()),
+              ElementsAre("record 1 sever-root budget: monitor-stall took 1 steps on this VM within 1 h"));
+  for (double t = 7; t < 20; t += 1) EXPECT_THAT(stalls(t, dead_node()), IsEmpty()) << t;
 }
 
 TEST_F(remedies_of, are_given_up_after_three_last_looks_that_found_another_situation) {
