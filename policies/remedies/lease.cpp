@@ -111,7 +111,6 @@ plan rescue_root(const verdict& v, const vm_model& vm) {
   step s{.action = std::string(to_string(action_kind::rescue_root)),
          .arguments = {{"holder", v.holder->tid},
                        {"mutexes", mutexes(*v.holder)},
-                       {"window_ms", lease_window.count()},
                        {"cancel_migration", may_migrate(*v.holder, vm) && vm.monitor.ready},
                        {"nodes", node_names(roots)},
                        {"cut", *std::move(how)},

@@ -8,8 +8,6 @@
 #include "policies/verdict.hpp"
 #include "policies/vm_model.hpp"
 
-#include <chrono>
-
 namespace unwedge::policies {
 
 /// QMP's own, out of band: {"instances": [{"type": "block-node", "node-name": NAME}, ...]}, or of the
@@ -23,7 +21,7 @@ plan yank_root(const verdict&, const vm_model&);
 plan sever_root(const verdict&, const vm_model&);
 
 /// The BQL is lent away (unwedge-rescue lease), and in the window the copies are cut off:
-///   {"holder": TID, "mutexes": ["0x...", ...], "window_ms": N, "cancel_migration": BOOL,
+///   {"holder": TID, "mutexes": ["0x...", ...], "cancel_migration": BOOL,
 ///    "nodes": [NAME, ...], "cut": {"yank": [INSTANCE, ...]} or {"sever": [CONNECTION, ...]}, "jobs": [ID,
 ///    ...]}
 /// `mutexes`: the BQL first, then all that the holder has besides and others wait for. INSTANCE as in QMP's
@@ -35,9 +33,6 @@ plan sever_root(const verdict&, const vm_model&);
 ///   3. wait until each of `jobs` is `concluded` or no more (never: paused), or the window is over.
 /// Needs authority rescue.
 plan rescue_root(const verdict&, const vm_model&);
-
-/// As long as the lab's campaign had it (docs/rescue.md).
-inline constexpr std::chrono::milliseconds lease_window{3'000};
 
 /// Why this node cannot be yanked, whatever that would do; empty: it can.
 std::string against_yanking_node(const wait_root&, const vm_model&);

@@ -21,8 +21,8 @@ constexpr std::string_view sever = R"("sever":[{"fd":20,"inode":9020,"peer":"10.
 
 std::string lease(std::string_view cut, bool cancel = true, std::string_view further = "") {
   return std::string(R"(rescue-root {"holder":200,"mutexes":["0x560f77f62b40")") + std::string(further) +
-         R"(],"window_ms":3000,"cancel_migration":)" + (cancel ? "true" : "false") +
-         R"(,"nodes":["tgt"],"cut":{)" + std::string(cut) + R"(},"jobs":["m0"]} rescue)";
+         R"(],"cancel_migration":)" + (cancel ? "true" : "false") + R"(,"nodes":["tgt"],"cut":{)" +
+         std::string(cut) + R"(},"jobs":["m0"]} rescue)";
 }
 
 verdict in_iothread() {
@@ -184,7 +184,7 @@ TEST(rescue_root, of_two_targets_cuts_both_in_the_way_that_does_for_both) {
   auto vm = mirroring_and_migrating();
   add_mirror(vm, "m1", "two");
   const std::string both =
-      R"(rescue-root {"holder":200,"mutexes":["0x560f77f62b40"],"window_ms":3000,"cancel_migration":true,)"
+      R"(rescue-root {"holder":200,"mutexes":["0x560f77f62b40"],"cancel_migration":true,)"
       R"("nodes":["tgt","two"],"cut":{)";
   EXPECT_EQ(as_text(rescue_root(v, vm)),
             both +
