@@ -165,8 +165,8 @@ asio::awaitable<operator_steps::result> operator_steps::act_on_record(operator_a
   if (auto* recorder = n_.incidents.of(run); recorder != nullptr && recorder->id() == incident) {
     recorder->outcome_beside(number, done.result, took);
     for (const auto& note : done.notes) recorder->note(note);
-    if (run == operators_run)
-      n_.incidents.carry_out(run, policies::close_incident{well ? "observed" : "failed"});
+    const char* const if_well = find(asked.action)->remedy ? "recovered" : "observed";
+    if (run == operators_run) n_.incidents.carry_out(run, policies::close_incident{well ? if_well : "failed"});
   }
   if (!well) co_return std::unexpected(done.result);
   co_return words;
