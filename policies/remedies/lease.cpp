@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <expected>
 #include <set>
+#include <tuple>
 
 namespace unwedge::policies {
 namespace {
@@ -37,16 +38,34 @@ bool may_migrate(const lock_holder& h, const vm_model& vm) {
          h.role == thread_role::unknown;
 }
 
-/// In the window the job ends in the main thread, and its node is gone when vm_stop flushes: nothing would
-/// keep the migration from completing over the broken copy but its end.
-std::string against_migration(const verdict& v, const vm_model& vm) {
-  if (!may_migrate(*v.holder, vm)) return "";
+/// What keeps the migration from completing over the broken copy. In the window the job ends in the main
+/// thread, and with drive-mirror its node as well: nothing else would.
+enum class fence { none, yank, cancel };
+
+/// From 8.2 on the end of the stream is looked at before the disks are given away (ram_save_complete flushes
+/// and returns the error). Before, a migration that was cancelled during vm_stop gives them away, does not
+/// take them back, as its state is neither active nor device, and starts the guest: the first write aborts
+/// (bdrv_co_write_req_prepare, BDRV_O_INACTIVE). With the pause to come it ends there.
+bool cancel_is_heeded(const vm_model& vm) {
+  const auto& is = vm.monitor.version;
+  return halts_before_switchover(vm) || std::tuple(is.major, is.minor) >= std::tuple(8, 2);
+}
+
+/// A yank leaves the state active: the migration fails by its stream, and takes the disks back.
+std::expected<fence, std::string> fence_for(const verdict& v, const vm_model& vm) {
+  if (!may_migrate(*v.holder, vm)) return fence::none;
+  const bool known = vm.migration && is_running(*vm.migration);
   // Before it nothing of the devices has been sent: the holder is in vm_stop.
-  if (vm.migration && vm.migration->status == "device")
-    return "The migration is past its switchover: the destination may already be the VM.";
-  if (!vm.monitor.ready && !halts_before_switchover(vm))
-    return "Without a session the migration could not be cancelled, and would complete over the broken copy.";
-  return "";
+  if (known && vm.migration->status == "device")
+    return std::unexpected("The migration is past its switchover: the destination may already be the VM.");
+  if (known && vm.migration->postcopy_enabled.value_or(true))
+    return std::unexpected("Post-copy is enabled, or not known not to be.");
+  if (vm.monitor.oob && vm.yankable.migration) return fence::yank;
+  if (vm.monitor.ready && cancel_is_heeded(vm)) return fence::cancel;
+  if (halts_before_switchover(vm)) return fence::none;
+  return std::unexpected(
+      "The migration can neither be yanked nor safely be cancelled, and would complete over the broken "
+      "copy.");
 }
 
 std::set<std::string> jobs_of(const wait_root& r, const vm_model& vm) {
@@ -70,20 +89,24 @@ std::string against_copy(const wait_root& r, const vm_model& vm) {
   return "";
 }
 
-/// One way for all: which connection is whose need not be known then.
-std::expected<boost::json::object, std::string> cut(const std::vector<const wait_root*>& roots,
+/// One way for all nodes: which connection is whose need not be known then.
+std::expected<boost::json::object, std::string> cut(const std::vector<const wait_root*>& roots, fence first,
                                                     const vm_model& vm) {
+  boost::json::array instances;
+  if (first == fence::yank) instances.push_back(boost::json::object{{"type", "migration"}});
   const bool yank =
       std::ranges::all_of(roots, [&](const wait_root* r) { return against_yanking_node(*r, vm).empty(); });
   if (yank) {
-    boost::json::array instances;
     for (const auto* r : roots) instances.push_back(yank_instance(*r));
     return boost::json::object{{"yank", std::move(instances)}};
   }
   for (const auto* r : roots) {
     if (auto why = against_severing(*r); !why.empty()) return std::unexpected(std::move(why));
   }
-  return boost::json::object{{"sever", connections_of(roots)}};
+  boost::json::object out;
+  if (!instances.empty()) out["yank"] = std::move(instances);
+  out["sever"] = connections_of(roots);
+  return out;
 }
 
 boost::json::array mutexes(const lock_holder& h) {
@@ -105,13 +128,14 @@ plan rescue_root(const verdict& v, const vm_model& vm) {
     if (auto why = against_copy(*r, vm); !why.empty()) return no_remedy(std::move(why));
     jobs.merge(jobs_of(*r, vm));
   }
-  if (auto why = against_migration(v, vm); !why.empty()) return no_remedy(std::move(why));
-  auto how = cut(roots, vm);
+  const auto first = fence_for(v, vm);
+  if (!first) return no_remedy(first.error());
+  auto how = cut(roots, *first, vm);
   if (!how) return no_remedy(std::move(how.error()));
   step s{.action = std::string(to_string(action_kind::rescue_root)),
          .arguments = {{"holder", v.holder->tid},
                        {"mutexes", mutexes(*v.holder)},
-                       {"cancel_migration", may_migrate(*v.holder, vm) && vm.monitor.ready},
+                       {"cancel_migration", *first == fence::cancel},
                        {"nodes", node_names(roots)},
                        {"cut", *std::move(how)},
                        {"jobs", boost::json::array(jobs.begin(), jobs.end())}},

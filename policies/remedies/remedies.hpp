@@ -21,16 +21,15 @@ plan yank_root(const verdict&, const vm_model&);
 plan sever_root(const verdict&, const vm_model&);
 
 /// The BQL is lent away (unwedge-rescue lease), and in the window the copies are cut off:
-///   {"holder": TID, "mutexes": ["0x...", ...], "cancel_migration": BOOL,
-///    "nodes": [NAME, ...], "cut": {"yank": [INSTANCE, ...]} or {"sever": [CONNECTION, ...]}, "jobs": [ID,
-///    ...]}
+///   {"holder": TID, "mutexes": ["0x...", ...], "cancel_migration": BOOL, "nodes": [NAME, ...],
+///    "cut": {"yank": [INSTANCE, ...], "sever": [CONNECTION, ...]}, "jobs": [ID, ...]}
 /// `mutexes`: the BQL first, then all that the holder has besides and others wait for. INSTANCE as in QMP's
-/// yank, CONNECTION as above; the cut is one or the other. In the window, in this order:
-///   1. if `cancel_migration`: migrate_cancel, in band. It has to be accepted before anything is cut: else
-///   the
-///      migration could complete over the broken copy, and the lease is to end with nothing cut, as failed;
-///   2. the cut;
-///   3. wait until each of `jobs` is `concluded` or no more (never: paused), or the window is over.
+/// yank, CONNECTION as above. A migration must not complete over the copy that is cut off: it is yanked with
+/// it, else cancelled before. In the window, in this order:
+///   1. if `cancel_migration`: migrate_cancel, in band. It has to be accepted: else nothing is cut;
+///   2. `cut.yank`, if there is one; it has to be accepted, else nothing is severed;
+///   3. `cut.sever`, if there is one;
+///   4. wait until each of `jobs` is `concluded` or no more (never: paused), or the window is over.
 /// Needs authority rescue.
 plan rescue_root(const verdict&, const vm_model&);
 
