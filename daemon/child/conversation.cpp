@@ -27,7 +27,7 @@ class alarm {
   asio::steady_timer timer_;
 };
 
-bool is_over(instant until) {
+bool is_past(instant until) {
   return std::chrono::steady_clock::now() >= until;
 }
 
@@ -36,7 +36,7 @@ asio::awaitable<std::expected<std::string, silence>> hear(child_ptr child, insta
   for (;;) {
     if (auto line = child->next_line()) co_return std::move(*line);
     if (child->has_ended()) co_return std::unexpected(silence::ended);
-    if (is_over(until)) co_return std::unexpected(silence::too_late);
+    if (is_past(until)) co_return std::unexpected(silence::too_late);
     co_await child->news().async_wait(as_result);
     const auto state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none) co_return std::unexpected(silence::cancelled);
@@ -48,7 +48,7 @@ asio::awaitable<std::expected<finished, std::string>> see_to_its_end(child_ptr c
   child->hang_up();
   const alarm late{child, until};
   while (!child->has_ended()) {
-    if (is_over(until)) child->time_is_over();
+    if (is_past(until)) child->time_is_over();
     co_await child->news().async_wait(as_result);
     const auto state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() == asio::cancellation_type::none) continue;
@@ -81,8 +81,16 @@ asio::awaitable<std::expected<std::string, silence>> conversation::next_line(ins
   return hear(child_, until);
 }
 
+void conversation::say(std::string_view line) {
+  child_->say(line);
+}
+
 void conversation::hang_up() {
   child_->hang_up();
+}
+
+bool conversation::is_over() const {
+  return child_->was_told() || child_->has_ended();
 }
 
 bool conversation::has_ended() const {

@@ -10,6 +10,7 @@
 #include <expected>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace unwedge::child {
 
@@ -35,8 +36,12 @@ class conversation {
   /// line feed at its end is no line. It is not told to end by a line that comes too late.
   asio::awaitable<std::expected<std::string, silence>> next_line(instant until);
 
+  /// A line for it, with its line feed. Not after hang_up().
+  void say(std::string_view line);
   /// Tells it to end; once is enough.
   void hang_up();
+  /// It was told to end, by us or because the runner stops, or it has ended.
+  bool is_over() const;
   bool has_ended() const;
 
   /// Tells it to end, waits for that, and kills it if it has not ended by `until` and its grace is over;

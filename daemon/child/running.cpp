@@ -75,6 +75,10 @@ void running::hang_up() {
   child_.input = {};
 }
 
+void running::say(std::string_view line) {
+  if (child_.input) ::send(child_.input.get(), line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 void running::stop() {
   if (over_ || reaped_) return;
   hang_up();

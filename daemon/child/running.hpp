@@ -31,6 +31,8 @@ class running : public std::enable_shared_from_this<running> {
   void time_is_over();
   /// Tells it to end, by the end of its stdin.
   void hang_up();
+  /// On its stdin, if it reads it; one word that finds no room is lost.
+  void say(std::string_view line);
   /// What it has written up to the next line feed, which is left out; nullopt: no further line yet, or ever.
   std::optional<std::string> next_line();
   /// Cancelled whenever next_line() or has_ended() may say something else; never expires.
@@ -40,6 +42,7 @@ class running : public std::enable_shared_from_this<running> {
   /// Cancelled when it has ended and all that it wrote is read.
   asio::steady_timer& ended() { return ended_; }
   bool has_ended() const { return over_; }
+  bool was_told() const { return told_.has_value(); }
   /// Once it has ended, its output without the lines; error: it never became the program.
   std::expected<finished, std::string> result();
 

@@ -87,7 +87,7 @@ void read_inspect(const node& from, settings& to, problem_list& problems) {
 
 void read_rescue(const node& from, settings& to, problem_list& problems) {
   table_reader in{from, "[rescue]", problems};
-  set(to.rescue.window, in.duration("window", 100ms, 10s));
+  set(to.rescue.window, in.duration("window", 1s, 10s));
   to.rescue.program = in.text("program", parse_path);
   in.finish();
 }

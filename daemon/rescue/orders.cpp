@@ -64,6 +64,7 @@ json::object lease(const evidence::process& of, const options& chosen, checklist
   json::object made{{"event", "granted"},
                     {"holder", begun->holder},
                     {"window_ms", chosen.lease.window.count()},
+                    {"until_ns", (begun->began + chosen.lease.window).time_since_epoch().count()},
                     {"walks_graph", found->stack.walks_graph},
                     {"stopped_ns", begun->times.stopped.count()},
                     {"operated_ns", begun->times.operated.count()}};

@@ -150,7 +150,10 @@ result<granted> read_granted(const json::object& in, pid_t holder, milliseconds 
   const auto stopped = time<nanoseconds>(in, "stopped_ns");
   if (!walks) return lacks("walks_graph");
   if (!stopped) return lacks("stopped_ns");
-  return granted{.walks_graph = *walks, .stopped = *stopped};
+  granted made{.walks_graph = *walks, .stopped = *stopped};
+  if (const auto until = time<nanoseconds>(in, "until_ns"))
+    made.until = std::chrono::steady_clock::time_point(*until);
+  return made;
 }
 
 result<refused> read_refused(const json::object& in) {

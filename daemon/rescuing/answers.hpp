@@ -43,6 +43,8 @@ struct plan {
 struct granted {
   bool walks_graph = false;
   std::chrono::nanoseconds stopped{0};  ///< the holder stood still for it
+  /// When it is over by itself, on the clock of all processes (CLOCK_MONOTONIC).
+  std::chrono::steady_clock::time_point until = std::chrono::steady_clock::time_point::max();
 };
 
 /// Nothing was done.

@@ -13,10 +13,18 @@ using instant = lease::instant;
 lease::lease(child::conversation with, dialogue so_far, instant over_by, patience p)
     : with_(std::move(with)), said_(std::move(so_far)), over_by_(over_by), patience_(p) {}
 
+std::chrono::steady_clock::duration lease::left() const {
+  const auto now = steady_clock::now();
+  return with_.is_over() || now >= over_by_ ? steady_clock::duration::zero() : over_by_ - now;
+}
+
 asio::awaitable<dialogue> hear_out(child::conversation with, dialogue said, instant told_at, instant until) {
   for (;;) {
     const bool told = steady_clock::now() >= told_at;
-    if (told) with.hang_up();
+    if (told) {
+      with.say("end\n");
+      with.hang_up();
+    }
     const auto line = co_await with.next_line(told ? until : std::min(told_at, until));
     if (line) {
       said.hear(*line);

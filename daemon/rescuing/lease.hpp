@@ -12,9 +12,9 @@ namespace unwedge::rescuing {
 
 namespace asio = boost::asio;
 
-/// Whoever has it is in the window. Destroyed, it tells unwedge-rescue to end the window, and waits for
-/// nothing; so do the child::runner's stop and the daemon's death. Whatever becomes of unwedge-rescue, the
-/// window is over by over_by().
+/// Whoever has it is in the window. Destroyed, it lets the window run out, and waits for nothing; so do the
+/// child::runner's stop and the daemon's death. Whatever becomes of unwedge-rescue, the window is over by
+/// over_by().
 class lease {
  public:
   using instant = std::chrono::steady_clock::time_point;
@@ -26,8 +26,9 @@ class lease {
   const granted& how() const { return said_.begun(); }
   /// The latest end of the window, if the VM's process is not stopped meanwhile.
   instant over_by() const { return over_by_; }
-  /// False: unwedge-rescue has ended, and the window is over, or nobody but its time ends it.
-  bool lasts() const { return !with_.has_ended(); }
+  /// How long nothing but its time ends it; zero: it is over, or may be.
+  std::chrono::steady_clock::duration left() const;
+  bool lasts() const { return left() > std::chrono::steady_clock::duration::zero(); }
 
   /// Both consume it; the coroutine keeps what it needs. Returns when unwedge-rescue has ended: within
   /// milliseconds of the window's end, at the latest `patience::after` later and a second; it is told to end

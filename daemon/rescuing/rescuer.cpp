@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 
 namespace unwedge::rescuing {
@@ -62,8 +63,9 @@ asio::awaitable<std::expected<plan, std::string>> rescuer::plan_sever(std::files
 }
 
 asio::awaitable<std::expected<severed, failure>> rescuer::sever(std::filesystem::path program,
-                                                                sever_request what) {
+                                                                sever_request what, std::chrono::milliseconds within) {
   auto command = sever_command(std::move(program), what, patience_);
+  command.deadline = std::min(command.deadline, within);
   const auto done = co_await runner_.run(std::move(command));
   if (!done) co_return std::unexpected(failure{.sentence = done.error()});
   co_return read(*done, what);
@@ -79,7 +81,7 @@ asio::awaitable<std::expected<lease, failure>> rescuer::begin(std::filesystem::p
   const auto heard_at = steady_clock::now();
   if (line) said.hear(*line);
   if (said.now() == dialogue::phase::granted)
-    co_return lease{std::move(*started), std::move(said), heard_at + what.window, p};
+    co_return lease{std::move(*started), said, std::min(said.begun().until, heard_at + what.window), p};
   if (!line && line.error() == child::silence::cancelled)
     co_return std::unexpected(failure{.vm = touched::maybe,
                                       .sentence = "nobody waited for the lease any more",

@@ -29,7 +29,10 @@ class rescuer {
 
   /// Shuts the connection down. Takes milliseconds, at most patience::look and a second. Cancelled, it kills
   /// the program, which may have done it by then.
-  asio::awaitable<std::expected<severed, failure>> sever(std::filesystem::path program, sever_request what);
+  /// `within`: it has to be done by then, as in the window of a lease; killed later, it may be done or not.
+  asio::awaitable<std::expected<severed, failure>> sever(
+      std::filesystem::path program, sever_request what,
+      std::chrono::milliseconds within = std::chrono::milliseconds::max());
 
   /// Begins a lease; returns when it was granted or was not, as plan_lease() does, or a patience::grace
   /// later. In an error failure::vm says whether one may have begun all the same: then it has been told to
