@@ -63,7 +63,8 @@ asio::awaitable<std::expected<plan, std::string>> rescuer::plan_sever(std::files
 }
 
 asio::awaitable<std::expected<severed, failure>> rescuer::sever(std::filesystem::path program,
-                                                                sever_request what, std::chrono::milliseconds within) {
+                                                                sever_request what,
+                                                                std::chrono::milliseconds within) {
   auto command = sever_command(std::move(program), what, patience_);
   command.deadline = std::min(command.deadline, within);
   const auto done = co_await runner_.run(std::move(command));

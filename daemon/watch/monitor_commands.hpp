@@ -20,7 +20,7 @@ class monitor_commands {
 
   /// "done", "refused: ..." (it was not sent) or "failed: ..." (QEMU's own words, or that nobody knows). An
   /// in-band command is a probe as well: if it is not answered, the VM becomes suspect.
-  asio::awaitable<std::string> send(policies::step s);
+  asio::awaitable<std::string> send(policies::step s, std::chrono::milliseconds patience = command_patience);
 
  private:
   watched_vm& vm_;

@@ -7,14 +7,17 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
-#include <ranges>
 
 namespace unwedge::watch {
 namespace {
 
 namespace json = boost::json;
 using policies::action_kind;
+
+/// Of a hang that ends: the guest is started again, disks are flushed before that.
+constexpr std::chrono::seconds back_within{5};
 
 /// The smallest first.
 constexpr std::array remedies{action_kind::yank_root, action_kind::sever_root, action_kind::rescue_root};
@@ -35,12 +38,25 @@ std::string of_what(const policies::step& s) {
   return nodes.empty() ? "the migration stream" : "node " + nodes;
 }
 
+bool yanks_migration(const lease_orders& orders) {
+  return std::ranges::any_of(orders.cut.yank, [](const json::value& instance) {
+    const auto* o = instance.if_object();
+    const auto* type = o != nullptr ? o->if_contains("type") : nullptr;
+    return type != nullptr && *type == "migration";
+  });
+}
+
+std::string window_in_words(const policies::step& s, const lease_orders& orders) {
+  const char* const first = orders.cancel_migration   ? "migrate_cancel, then "
+                            : yanks_migration(orders) ? "yank of the migration, then "
+                                                      : "";
+  return fmt::format("{}{} of {}", first, orders.cut.sever.empty() ? "yank" : "sever", of_what(s));
+}
+
 std::string lease_in_words(const policies::step& s, const lease_orders& orders) {
-  return fmt::format(
-      "lends the BQL, held by thread {}, away{}; in the window{} {} of {}, until job {} is concluded",
-      orders.holder, orders.mutexes.size() > 1 ? " with its other locks" : "",
-      orders.cancel_migration ? " migrate_cancel, then" : "", orders.cut.yank.empty() ? "sever" : "yank",
-      of_what(s), names_in(s.arguments, "jobs"));
+  return fmt::format("lends the BQL, held by thread {}, away{}; in the window {}, until job {} is concluded",
+                     orders.holder, orders.mutexes.size() > 1 ? " with its other locks" : "",
+                     window_in_words(s, orders), names_in(s.arguments, "jobs"));
 }
 
 void add(const rescuing::plan& from, act_plan& to) {
@@ -69,8 +85,10 @@ std::expected<policies::step, std::string> operator_rescue::remedy(std::string_v
     const auto name = policies::to_string(kind);
     if (asked != "rescue" && asked != name) continue;
     const auto plan = policies::resolve(kind, {}, seen);
-    if (!plan.ladder.empty()) return plan.ladder.front();
-    why += fmt::format("{}No {}: {}", why.empty() ? "" : " ", name, plan.why_not);
+    const bool tried = !plan.ladder.empty() && n_.look.stall.was_tried(plan.ladder.front().action);
+    if (!plan.ladder.empty() && !(tried && asked == "rescue")) return plan.ladder.front();
+    why += fmt::format("{}No {}: {}", why.empty() ? "" : " ", name,
+                       tried ? "it was tried on this hang." : plan.why_not);
   }
   return std::unexpected(why);
 }
@@ -89,12 +107,17 @@ asio::awaitable<act_plan> operator_rescue::plan(policies::step s) {
 asio::awaitable<vm_rescue::outcome> operator_rescue::carry_out(std::string asked, policies::step s) {
   const bool asks_monitor = out_of_band(s) || yanks_in_window(s);
   const auto changed = asks_monitor ? co_await look_.before_yank() : co_await look_.before_cut();
-  if (!changed.empty()) co_return vm_rescue::outcome{changed, {}};
+  if (!changed.empty()) co_return vm_rescue::outcome{changed};
   const auto again = remedy(asked);
   if (!again || *again != s)
-    co_return vm_rescue::outcome{"refused: at the last look it was another situation", {}};
-  if (policies::cuts_from_outside(s)) co_return co_await n_.rescue.carry_out(std::move(s));
-  co_return vm_rescue::outcome{co_await n_.commands.send(std::move(s)), {}};
+    co_return vm_rescue::outcome{"refused: at the last look it was another situation"};
+  const auto banned = [this, needs = s.needs] { return n_.situation.forbids(needs); };
+  if (auto why = banned(); !why.empty()) co_return vm_rescue::outcome{"refused: " + why};
+  auto done = policies::cuts_from_outside(s) ? co_await n_.rescue.carry_out(std::move(s), banned)
+                                             : vm_rescue::outcome{co_await n_.commands.send(std::move(s))};
+  if (done.result == "done" && !co_await n_.rescue.main_loop_answers(back_within))
+    done.result = "failed: it was done, and the main loop does not answer";
+  co_return done;
 }
 
 }  // namespace unwedge::watch

@@ -33,10 +33,10 @@ class operator_rescue {
   explicit operator_rescue(needs n) : n_(n), look_(n.look) {}
 
   /// yank-root, sever-root and rescue-root are themselves; rescue is the first of them that is one here and
-  /// now. Error: why there is none, in a sentence.
+  /// now, and was not tried on this hang. Error: why there is none, in a sentence.
   std::expected<policies::step, std::string> remedy(std::string_view asked) const;
   asio::awaitable<act_plan> plan(policies::step s);
-  /// If it is still what remedy(asked) says.
+  /// If it is still what remedy(asked) says. Done only if the main loop answers afterwards.
   asio::awaitable<vm_rescue::outcome> carry_out(std::string asked, policies::step s);
 
  private:

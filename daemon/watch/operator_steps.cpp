@@ -84,14 +84,9 @@ std::string operator_steps::unknown(const operator_act& asked) const {
   return "";
 }
 
-std::string operator_steps::refuses(const operator_act& asked, policies::authority needs) const {
-  const auto f = n_.situation.frame();
-  if (f.allowed < needs)
-    return fmt::format("{} needs the authority {}, and this VM's is {}", asked.action, to_string(needs),
-                       to_string(f.allowed));
-  if (f.dry_run) return "a dry run: nothing is done";
-  if (!f.held.empty()) return fmt::format("the VM is held ({}); unwedgectl release ends that", f.held);
-  if (under_way_ || n_.engine.acting()) return "another step is under way on this VM";
+std::string operator_steps::refuses(policies::authority needs) const {
+  if (auto why = n_.situation.forbids(needs); !why.empty()) return why;
+  if (n_.vm.operator_acts || n_.engine.acting()) return "another step is under way on this VM";
   return "";
 }
 
@@ -116,14 +111,14 @@ asio::awaitable<operator_steps::result> operator_steps::act(operator_act asked, 
   if (!ready) co_return std::unexpected("not done: " + ready.error());
   say(ready->plan);
   if (!ready->plan.against.empty()) co_return std::unexpected("refused: " + ready->plan.against);
-  auto refused = refuses(asked, ready->step.needs);
+  auto refused = refuses(ready->step.needs);
   if (of != n_.process.held || n_.process.gone)
     refused = "the process has ended, or another VM is behind the monitor";
   if (!refused.empty()) co_return std::unexpected("refused: " + refused);
-  if (asked.plan_only) co_return fmt::format("nothing was done; --yes does it");
+  if (asked.plan_only) co_return "nothing was done; --yes does it";
   if (find(asked.action)->yes && !asked.yes)
     co_return std::unexpected(fmt::format("not done: {} takes --yes", asked.action));
-  const mark until_done(under_way_);
+  const mark until_done(n_.vm.operator_acts);  // from here on no policy acts
   auto done = co_await act_on_record(std::move(asked), ready->step);
   n_.vm.driver.wake_soon();
   co_return done;
@@ -162,11 +157,13 @@ asio::awaitable<operator_steps::result> operator_steps::act_on_record(operator_a
   shared.hub.publish("step", n_.vm.name, fmt::format("{} (operator): {}", action, well ? words : done.result),
                      {{"result", done.result}, {"policy", nullptr}});
   spdlog::warn("{}: operator: {}: {}", n_.vm.name, action, well ? words : done.result);
+  if (find(asked.action)->remedy && (well || done.touched)) n_.stall.note_tried(action);
   if (auto* recorder = n_.incidents.of(run); recorder != nullptr && recorder->id() == incident) {
     recorder->outcome_beside(number, done.result, took);
     for (const auto& note : done.notes) recorder->note(note);
     const char* const if_well = find(asked.action)->remedy ? "recovered" : "observed";
-    if (run == operators_run) n_.incidents.carry_out(run, policies::close_incident{well ? if_well : "failed"});
+    if (run == operators_run)
+      n_.incidents.carry_out(run, policies::close_incident{well ? if_well : "failed"});
   }
   if (!well) co_return std::unexpected(done.result);
   co_return words;

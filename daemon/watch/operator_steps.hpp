@@ -31,6 +31,7 @@ class operator_steps {
     vm_situation& situation;
     vm_incidents& incidents;
     operator_rescue& rescue;
+    stall_watch& stall;
   };
   explicit operator_steps(needs n) : n_(n) {}
 
@@ -40,7 +41,6 @@ class operator_steps {
   using result = std::expected<std::string, std::string>;
   using teller = std::function<void(act_plan)>;
   asio::awaitable<result> act(operator_act asked, teller say);
-  bool under_way() const { return under_way_; }
 
  private:
   /// The step that it is here and now, and what that means.
@@ -51,14 +51,13 @@ class operator_steps {
   using outcome = vm_rescue::outcome;
 
   std::string unknown(const operator_act& asked) const;
-  std::string refuses(const operator_act& asked, policies::authority needs) const;
+  std::string refuses(policies::authority needs) const;
   std::string open_incident(const operator_act& asked);
   asio::awaitable<std::expected<prepared, std::string>> prepare(operator_act asked);
   asio::awaitable<result> act_on_record(operator_act asked, policies::step s);
   asio::awaitable<outcome> carry_out(operator_act asked, policies::step s, std::string incident);
 
   needs n_;
-  bool under_way_ = false;
 };
 
 }  // namespace unwedge::watch

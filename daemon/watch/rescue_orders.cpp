@@ -62,11 +62,19 @@ std::optional<cut> cut_in(const json::object& o) {
   const auto* value = o.if_contains("cut");
   const auto* how = value != nullptr ? value->if_object() : nullptr;
   if (how == nullptr) return std::nullopt;
-  if (const auto* instances = array_at(*how, "yank"); instances != nullptr && !instances->empty())
-    return cut{.yank = *instances, .sever = {}};
-  auto sockets = connections_in(*how, "sever");
-  if (!sockets) return std::nullopt;
-  return cut{.yank = {}, .sever = std::move(*sockets)};
+  cut out;
+  if (how->contains("yank")) {
+    const auto* instances = array_at(*how, "yank");
+    if (instances == nullptr || instances->empty()) return std::nullopt;
+    out.yank = *instances;
+  }
+  if (how->contains("sever")) {
+    auto sockets = connections_in(*how, "sever");
+    if (!sockets) return std::nullopt;
+    out.sever = std::move(*sockets);
+  }
+  if (out.yank.empty() && out.sever.empty()) return std::nullopt;
+  return out;
 }
 
 }  // namespace

@@ -13,7 +13,7 @@
 
 namespace unwedge::watch {
 
-/// What ends the wait in the window of a lease: one of the two.
+/// What ends the wait in the window of a lease: the yank first. At least one of the two.
 struct cut {
   boost::json::array yank;                     ///< instances, as in QMP
   std::vector<rescuing::sever_request> sever;  ///< without their process

@@ -1,6 +1,6 @@
 // Carries out what is done to a hung VM from outside: its connections shut down (sever-root), its BQL lent
-// away and, in the window, the dead copy cut off (rescue-root). Both by unwedge-rescue; that they are meant,
-// and still so, is seen to by who calls. One thread.
+// away and, in the window, the dead copy cut off (rescue-root). Both by unwedge-rescue; that they are meant
+// is seen to by who calls, and asked again here before anything is done. One thread.
 #pragma once
 
 #include "daemon/watch/monitor_commands.hpp"
@@ -8,6 +8,7 @@
 #include "daemon/watch/rescue_orders.hpp"
 
 #include <expected>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -26,29 +27,51 @@ class vm_rescue {
   explicit vm_rescue(needs n) : n_(n) {}
 
   struct outcome {
-    std::string result;              ///< "done", or "failed: ..." with why, and whether anything was done
-    std::vector<std::string> notes;  ///< what was done, one sentence each, for the record
+    std::string result;  ///< "done"; "failed: ..."; "refused: ...": nothing was done, and it may be another
+                         ///< situation in a moment
+    std::vector<std::string> notes = {};  ///< what was done, one sentence each, for the record
+    bool touched = false;                 ///< something was done to the VM, or may have been
   };
+  /// Why it may not be done any more: a hold, an authority that was taken away. Empty: it may.
+  using ban = std::function<std::string()>;
+
   /// A cut takes milliseconds. A lease takes what its plan takes and what the jobs take to end in its window
   /// (`[rescue] window`, at most), and comes back once its holder has its locks again and the main loop
-  /// answers, or does not.
-  asio::awaitable<outcome> carry_out(policies::step s);
+  /// answers, or does not. Whatever happens, the lock is not lent any more when it comes back.
+  asio::awaitable<outcome> carry_out(policies::step s, ban banned);
 
   /// Every precondition of the step as it is now. Touches nothing. Error: a sentence.
   using plan_result = std::expected<std::vector<rescuing::plan>, std::string>;
   asio::awaitable<plan_result> plan(policies::step s);
 
+  /// Asks for as long as that; true if it answers. Without a session nobody can be asked: true.
+  asio::awaitable<bool> main_loop_answers(std::chrono::milliseconds within);
+
  private:
   /// How the window came to its end, as far as it was ours.
   enum class window { nothing_cut, concluded, not_concluded };
 
-  asio::awaitable<outcome> sever(std::vector<rescuing::sever_request> all);
-  asio::awaitable<outcome> lend(lease_orders orders);
-  asio::awaitable<window> use(const lease_orders& orders, const rescuing::lease& lease, outcome& out);
-  asio::awaitable<std::string> cut_off(const watch::cut& how);
-  asio::awaitable<bool> concluded(const lease_orders& orders, const rescuing::lease& lease);
-  asio::awaitable<bool> answers();
-  rescuing::lease_request request_of(const lease_orders&) const;
+  /// What a lease that was granted goes on with; lives as long as lend().
+  struct lending {
+    vm_process::handle of;
+    lease_orders orders;
+    ban banned;
+    rescuing::lease lease;
+    outcome out = {"done"};
+  };
+
+  using connections = std::vector<rescuing::sever_request>;
+  asio::awaitable<outcome> sever_all(vm_process::handle of, connections all, ban banned);
+  asio::awaitable<outcome> sever(connections all, std::chrono::milliseconds within);
+  asio::awaitable<outcome> lend(vm_process::handle of, lease_orders orders, ban banned);
+  asio::awaitable<void> use_and_end(lending& l);
+  asio::awaitable<window> use(lending& l);
+  asio::awaitable<bool> cancel_migration(lending& l);
+  asio::awaitable<bool> cut_off(lending& l);
+  asio::awaitable<bool> concluded(const lending& l);
+  asio::awaitable<outcome> not_begun(rescuing::failure why);
+  std::string against_going_on(const lending& l) const;
+  rescuing::lease_request request_of(const vm_process::handle& of, const lease_orders&) const;
 
   needs n_;
 };

@@ -65,7 +65,7 @@ vm_watcher::vm_watcher(services& shared, endpoint where, watcher_owner& owner)
                         .commands = commands_,
                         .rescue = rescue_,
                         .look = {vm_, process_, monitor_, samples_, stall_, situation_}}),
-      operator_({vm_, engine_, process_, stops_, situation_, incidents_, operator_rescue_}),
+      operator_({vm_, engine_, process_, stops_, situation_, incidents_, operator_rescue_, stall_}),
       steps_({.vm = vm_,
               .engine = engine_,
               .process = process_,
@@ -77,7 +77,7 @@ vm_watcher::vm_watcher(services& shared, endpoint where, watcher_owner& owner)
               .incidents = incidents_,
               .stacks = stacks_,
               .precautions = precautions_,
-              .by_operator = operator_,
+              .stall = stall_,
               .look = {vm_, process_, monitor_, samples_, stall_, situation_}}),
       rounds_({.vm = vm_,
                .engine = engine_,
@@ -215,7 +215,7 @@ void vm_watcher::happened(const qmp::event& e) {
   auto unknown = policies::apply_event(vm_.model, e, now());
   if (unknown.any()) {
     // The queries of the block layer do I/O in QEMU: only while it is well.
-    unknown.nodes = unknown.nodes && !stall_.active() && !vm_.lent;
+    unknown.nodes = unknown.nodes && !stall_.active();
     monitor_.want(unknown);
   }
   if (times_.note_risk(now())) wake_soon();

@@ -16,8 +16,10 @@ namespace unwedge::tests {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 namespace said = rescuing::said;
 
@@ -61,10 +63,11 @@ class a_rescue : public watch_fixture, public watch::vm_driver, public watch::vm
 
   watch::vm_rescue::outcome carry_out(const policies::step& s) {
     std::optional<watch::vm_rescue::outcome> got;
-    asio::co_spawn(io, rescue_.carry_out(s), [&](const std::exception_ptr& thrown, auto outcome) {
-      EXPECT_FALSE(thrown);
-      got = std::move(outcome);
-    });
+    asio::co_spawn(io, rescue_.carry_out(s, [this] { return banned_; }),
+                   [&](const std::exception_ptr& thrown, auto outcome) {
+                     EXPECT_FALSE(thrown);
+                     got = std::move(outcome);
+                   });
     EXPECT_TRUE(until([&] { return got.has_value(); }));
     EXPECT_FALSE(vm_.lent);
     EXPECT_FALSE(process_.inspecting);
@@ -112,6 +115,7 @@ class a_rescue : public watch_fixture, public watch::vm_driver, public watch::vm
   child::runner children_{io.get_executor()};
   rescuing::rescuer rescuer_{children_, {.look = 2s, .after = 1s, .grace = 300ms}};
   std::size_t asked_before_ = 0;
+  std::string banned_;
   bool talking_ = false;
 
   watch::services& shared() {
@@ -144,7 +148,8 @@ TEST_F(a_rescue, cuts_nothing_unless_the_migration_was_cancelled) {
   helper("granted; told; answer");
   monitor({expect{"migrate_cancel"}, refuse{}});
   const auto done = carry_out(lease());
-  EXPECT_THAT(done.result, StartsWith("failed: the migration could not be cancelled; nothing was cut"));
+  EXPECT_THAT(done.result,
+              StartsWith("failed: whether the migration was cancelled is not known; nothing was cut"));
   EXPECT_THAT(asked(), ElementsAre("migrate_cancel"));
   EXPECT_TRUE(noted("told"));
 }
@@ -181,15 +186,71 @@ TEST_F(a_rescue, whose_helper_dies_in_the_window_says_that_the_vm_was_touched) {
   monitor({expect{"migrate_cancel"}, reply{}, expect{"yank"}, reply{}, job_is("concluded")});
   const auto done = carry_out(lease());
   EXPECT_THAT(done.result, StartsWith("failed: "));
-  EXPECT_THAT(done.result, testing::Not(HasSubstr("nothing was done")));
+  EXPECT_THAT(done.result, Not(HasSubstr("nothing was done")));
 }
 
 TEST_F(a_rescue, has_no_session_in_its_window) {
   helper("granted; told; answer");
   auto s = lease();
   const auto done = carry_out(s);
-  EXPECT_THAT(done.result, StartsWith("failed: the migration could not be cancelled"));
+  EXPECT_THAT(done.result, StartsWith("failed: whether the migration was cancelled"));
   EXPECT_TRUE(noted("told"));
+}
+
+TEST_F(a_rescue, cuts_nothing_if_it_was_banned_meanwhile) {
+  helper("granted; told; answer");
+  monitor({});
+  banned_ = "the VM is held";
+  const auto done = carry_out(lease());
+  EXPECT_EQ(done.result, "refused: the VM is held; nothing was cut");
+  EXPECT_TRUE(done.touched);
+  EXPECT_THAT(asked(), ElementsAre());
+  EXPECT_TRUE(noted("told"));
+}
+
+TEST_F(a_rescue, yanks_the_migration_before_it_severs) {
+  helper(R"(case "$1" in
+lease) granted; told; answer ;;
+*) note severed; echo '{"ok":true,"did":"shut down","fd":7,"inode":11,)"
+         R"("preconditions":[{"name":"socket","ok":true,"sentence":"it is it"}]}' ;;
+esac)");
+  monitor({expect{"yank"}, reply{}, delay{50ms}, job_is("concluded")});
+  auto s = lease();
+  s.arguments["cancel_migration"] = false;
+  s.arguments["cut"] = boost::json::parse(R"({"yank":[{"type":"migration"}],"sever":[{"fd":7,"inode":11}]})");
+  const auto done = carry_out(s);
+  EXPECT_EQ(done.result, "done");
+  EXPECT_TRUE(noted("severed"));
+  EXPECT_THAT(asked(), ElementsAre("oob yank", "query-status"));
+}
+
+TEST_F(a_rescue, severs_nothing_if_the_migration_could_not_be_yanked) {
+  helper(R"(case "$1" in
+lease) granted; sleep 1; echo ')" +
+         runs_out + R"(' ;;
+*) note severed ;;
+esac)");
+  monitor({expect{"yank"}, refuse{}});
+  auto s = lease();
+  s.arguments["cancel_migration"] = false;
+  s.arguments["cut"] = boost::json::parse(R"({"yank":[{"type":"migration"}],"sever":[{"fd":7,"inode":11}]})");
+  EXPECT_THAT(carry_out(s).result, StartsWith("failed: yank: "));
+  EXPECT_FALSE(noted("severed"));
+}
+
+TEST_F(a_rescue, asks_nothing_of_the_block_layer_in_the_window) {
+  helper("granted; sleep 0.5; told; answer");
+  monitor({expect{"migrate_cancel"}, reply{}, expect{"yank"}, reply{}, delay{200ms}, job_is("concluded")});
+  std::optional<watch::vm_rescue::outcome> got;
+  asio::co_spawn(io, rescue_.carry_out(lease(), [] { return std::string(); }),
+                 [&](const std::exception_ptr&, auto outcome) { got = std::move(outcome); });
+  ASSERT_TRUE(until([&] { return asked().size() >= 2; }));
+  ASSERT_TRUE(vm_.lent);
+  monitor_.want({.nodes = true});
+  ASSERT_TRUE(until([&] { return got.has_value(); }));
+  EXPECT_THAT(asked(), Not(Contains("query-named-block-nodes")));
+  EXPECT_TRUE(until([&] { return monitor_.wants_nothing(); }));
+  EXPECT_THAT(asked(), Contains("query-named-block-nodes"));
 }
 
 TEST_F(a_rescue, waits_for_nobody_who_has_the_threads) {
@@ -198,7 +259,7 @@ TEST_F(a_rescue, waits_for_nobody_who_has_the_threads) {
   services->settings = std::make_shared<const policies::settings>(settings);
   process_.inspecting = true;
   std::optional<watch::vm_rescue::outcome> got;
-  asio::co_spawn(io, rescue_.carry_out(lease()),
+  asio::co_spawn(io, rescue_.carry_out(lease(), [] { return std::string(); }),
                  [&](const std::exception_ptr&, auto outcome) { got = std::move(outcome); });
   ASSERT_TRUE(until([&] { return got.has_value(); }));
   EXPECT_EQ(got->result, "failed: its threads are being stopped already");
