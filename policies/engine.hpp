@@ -21,6 +21,7 @@ struct look {
       policies;  ///< in the order of their files: the first that matches a condition has it
   const action_frame& frame;
   step_budget& of_host;
+  bool operator_acts = false;  ///< something that an operator asked for is being done: no policy acts beside it
 };
 
 class engine {

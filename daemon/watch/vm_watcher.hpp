@@ -3,6 +3,7 @@
 // what they decide is carried out. Decides nothing itself. One thread.
 #pragma once
 
+#include "daemon/watch/operator_steps.hpp"
 #include "daemon/watch/vm_rounds.hpp"
 
 #include <memory>

@@ -56,6 +56,8 @@ class a_rescue : public watch_fixture, public watch::vm_driver, public watch::vm
       EXPECT_FALSE(thrown);
       talking_ = false;
     });
+    ASSERT_TRUE(until([&] { return monitor_.is_ready(); }));
+    monitor_.want({});  // the watcher's clock does it
     ASSERT_TRUE(until([&] { return monitor_.is_synced() && monitor_.wants_nothing(); }));
     vm_.model.jobs["m0"].status = "running";
     asked_before_ = peer->received().size();
