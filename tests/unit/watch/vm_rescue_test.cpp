@@ -167,7 +167,7 @@ TEST_F(a_rescue, lets_the_window_run_out_for_a_job_that_only_pauses) {
 TEST_F(a_rescue, that_is_refused_says_which_precondition_does_not_hold) {
   helper("echo '" + said::refused + "'; exit 1");
   monitor({});
-  EXPECT_EQ(carry_out(lease()).result, "failed: holder-polls: it runs; nothing was done");
+  EXPECT_EQ(carry_out(lease()).result, "refused: holder-polls: it runs; nothing was done");
   EXPECT_THAT(asked(), ElementsAre());
 }
 
@@ -241,7 +241,7 @@ esac)");
 }
 
 TEST_F(a_rescue, asks_nothing_of_the_block_layer_in_the_window) {
-  helper("granted; sleep 0.5; told; answer");
+  helper("granted; sleep 0.5; note late; sleep 0.2; told; answer");
   monitor({expect{"migrate_cancel"}, reply{}, expect{"yank"}, reply{}, delay{200ms}, job_is("concluded")});
   std::optional<watch::vm_rescue::outcome> got;
   asio::co_spawn(io, rescue_.carry_out(lease(), [] { return std::string(); }),
@@ -249,8 +249,10 @@ TEST_F(a_rescue, asks_nothing_of_the_block_layer_in_the_window) {
   ASSERT_TRUE(until([&] { return asked().size() >= 2; }));
   ASSERT_TRUE(vm_.lent);
   monitor_.want({.nodes = true});
-  ASSERT_TRUE(until([&] { return got.has_value(); }));
+  ASSERT_TRUE(until([&] { return noted("late"); }));
+  EXPECT_TRUE(vm_.lent);
   EXPECT_THAT(asked(), Not(Contains("query-named-block-nodes")));
+  ASSERT_TRUE(until([&] { return got.has_value(); }));
   EXPECT_TRUE(until([&] { return monitor_.wants_nothing(); }));
   EXPECT_THAT(asked(), Contains("query-named-block-nodes"));
 }
@@ -264,7 +266,7 @@ TEST_F(a_rescue, waits_for_nobody_who_has_the_threads) {
   asio::co_spawn(io, rescue_.carry_out(lease(), [] { return std::string(); }),
                  [&](const std::exception_ptr&, auto outcome) { got = std::move(outcome); });
   ASSERT_TRUE(until([&] { return got.has_value(); }));
-  EXPECT_EQ(got->result, "failed: its threads are being stopped already");
+  EXPECT_EQ(got->result, "refused: its threads are being stopped already");
   EXPECT_FALSE(noted("started"));
 }
 
