@@ -6,7 +6,6 @@ namespace unwedge::watch {
 namespace {
 
 namespace json = boost::json;
-using connections = std::vector<rescuing::sever_request>;
 
 const json::array* array_at(const json::object& o, std::string_view key) {
   const auto* value = o.if_contains(key);

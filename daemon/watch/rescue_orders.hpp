@@ -13,10 +13,12 @@
 
 namespace unwedge::watch {
 
+using connections = std::vector<rescuing::sever_request>;
+
 /// What ends the wait in the window of a lease: the yank first. At least one of the two.
 struct cut {
-  boost::json::array yank;                     ///< instances, as in QMP
-  std::vector<rescuing::sever_request> sever;  ///< without their process
+  boost::json::array yank;  ///< instances, as in QMP
+  connections sever;        ///< without their process
 };
 
 struct lease_orders {
@@ -29,7 +31,7 @@ struct lease_orders {
 
 /// nullopt: it is no such step.
 std::optional<lease_orders> lease_orders_of(const policies::step&);
-std::optional<std::vector<rescuing::sever_request>> connections_of(const policies::step&);
+std::optional<connections> connections_of(const policies::step&);
 
 /// In the window of its lease QEMU is asked to yank.
 bool yanks_in_window(const policies::step&);

@@ -3,13 +3,13 @@
 // is seen to by who calls, and asked again here before anything is done. One thread.
 #pragma once
 
+#include "daemon/watch/connection_cuts.hpp"
 #include "daemon/watch/monitor_commands.hpp"
 #include "daemon/watch/process_stops.hpp"
 #include "daemon/watch/rescue_orders.hpp"
+#include "daemon/watch/rescue_outcome.hpp"
 
 #include <expected>
-#include <functional>
-#include <string>
 #include <vector>
 
 namespace unwedge::watch {
@@ -26,14 +26,8 @@ class vm_rescue {
   };
   explicit vm_rescue(needs n) : n_(n) {}
 
-  struct outcome {
-    std::string result;  ///< "done"; "failed: ..."; "refused: ...": nothing was done, and it may be another
-                         ///< situation in a moment
-    std::vector<std::string> notes = {};  ///< what was done, one sentence each, for the record
-    bool touched = false;                 ///< something was done to the VM, or may have been
-  };
-  /// Why it may not be done any more: a hold, an authority that was taken away. Empty: it may.
-  using ban = std::function<std::string()>;
+  using outcome = rescue_outcome;
+  using ban = rescue_ban;
 
   /// A cut takes milliseconds. A lease takes what its plan takes and what the jobs take to end in its window
   /// (`[rescue] window`, at most), and comes back once its holder has its locks again and the main loop
@@ -48,35 +42,12 @@ class vm_rescue {
   asio::awaitable<bool> main_loop_answers(std::chrono::milliseconds within);
 
  private:
-  /// How the window came to its end, as far as it was ours.
-  enum class window { nothing_cut, concluded, not_concluded };
-
-  /// What a lease that was granted goes on with; lives as long as lend().
-  struct lending {
-    vm_process::handle of;
-    lease_orders orders;
-    ban banned;
-    rescuing::lease lease;
-    outcome out = {"done"};
-  };
-
-  using connections = std::vector<rescuing::sever_request>;
   asio::awaitable<outcome> sever_all(vm_process::handle of, connections all, ban banned);
-  asio::awaitable<outcome> sever(connections all, std::chrono::milliseconds within);
   asio::awaitable<outcome> lend(vm_process::handle of, lease_orders orders, ban banned);
-  asio::awaitable<void> use_and_end(lending& l);
-  asio::awaitable<window> use(lending& l);
-  asio::awaitable<bool> cancel_migration(lending& l);
-  asio::awaitable<bool> cut_off(lending& l);
-  asio::awaitable<bool> concluded(const lending& l);
-  asio::awaitable<outcome> not_begun(rescuing::failure why);
-  std::string against_going_on(const lending& l) const;
+  asio::awaitable<outcome> lend_in_turn(vm_process::handle of, lease_orders orders, ban banned);
   rescuing::lease_request request_of(const vm_process::handle& of, const lease_orders&) const;
 
   needs n_;
 };
-
-/// "nested-poll: ...; nothing was done": why an order was not carried out.
-std::string in_words(const rescuing::failure&);
 
 }  // namespace unwedge::watch
