@@ -27,7 +27,7 @@ std::optional<verdict> verdict_of(const vm_view& view) {
 
 void ladder_run::step(const run_input& in, const condition* holds, std::vector<decision>& out) {
   if (holds == nullptr) {
-    if (open() && state_ != state::acting && may_have_cleared(in.view)) close(outcome_if_cleared_, out);
+    if (open() && state_ != state::acting) close(outcome_if_cleared(in.view.now), out);
     return;
   }
   if (in.view.now - holds->since < in.by.patience && !open()) return;
@@ -45,10 +45,10 @@ void ladder_run::begin(const run_input& in, const condition& holds, std::vector<
   out.push_back({key_, open_incident{in.by.name, std::move(told), verdict_of(in.view)}});
 }
 
-/// In a lease the main loop answers, and it may hang again as soon as the lease is over.
-bool ladder_run::may_have_cleared(const vm_view& view) const {
-  const auto& replied = view.vm.monitor.last_reply;
-  return !lent_until_ || (replied && *replied > *lent_until_);
+/// A step that failed may have helped all the same, and its answer have come too late.
+std::string ladder_run::outcome_if_cleared(instant now) const {
+  const bool by_the_step = touched_ && state_ == state::verifying && now < verify_until_;
+  return by_the_step ? "recovered" : outcome_if_cleared_;
 }
 
 /// A verdict that changed is part of the story, also where no action follows from it.
@@ -112,9 +112,9 @@ bool ladder_run::take(const run_input& in, std::size_t index, const policies::st
   spent_ = costs;
   evidence_ = keeps_evidence(rung.action);
   cures_ = cures_stall(rung.action);
-  lends_ = rung.action == action_kind::rescue_root;
   acting_rung_ = index;
   verify_within_ = rung.verify_within;
+  touched_ = barred_ = false;
   state_ = state::acting;
   out.push_back({key_, take_step{next_++, next}});
   return true;
@@ -131,8 +131,9 @@ void ladder_run::leave(std::size_t index) {
     taken_.push_back(index);
 }
 
-bool ladder_run::confirms(const policies::step& s, const run_input& in, const condition* holds) const {
-  if (holds == nullptr || acting_rung_ >= in.by.ladder.size()) return false;
+bool ladder_run::confirms(const policies::step& s, const run_input& in, const condition* holds) {
+  barred_ = in.busy || !forbids(in.frame, in.by, s.needs).empty();
+  if (barred_ || holds == nullptr || acting_rung_ >= in.by.ladder.size()) return false;
   const auto plan = resolve(in.by.ladder[acting_rung_].action, *holds, in.view);
   return std::ranges::find(plan.ladder, s) != plan.ladder.end();
 }
@@ -152,18 +153,19 @@ void ladder_run::note(std::string text, std::vector<decision>& out) {
 void ladder_run::step_done(step_outcome outcome, instant now) {
   if (state_ != state::acting) return;
   if (evidence_) {  // whatever came of it: it is no reason to wait, or to give up a remedy
-    leave(acting_rung_);
+    if (!barred_) leave(acting_rung_);
     state_ = state::watching;
     return;
   }
   if (outcome == step_outcome::refused) {
-    state_ = ++refusals_ < max_refusals ? state::verifying : state::exhausted;
+    if (!barred_) ++refusals_;
+    state_ = refusals_ < max_refusals ? state::verifying : state::exhausted;
     verify_until_ = now + look_again_after;  // with fresh evidence; the old one was refuted just now
     return;
   }
   leave(acting_rung_);
   tried_ = tried_ || cures_;
-  if (lends_) lent_until_ = now;
+  touched_ = outcome == step_outcome::failed_touched;
   if (outcome == step_outcome::done) outcome_if_cleared_ = "recovered";
   state_ = state::verifying;
   verify_until_ = now + verify_within_;  // from its end: the act itself takes its time

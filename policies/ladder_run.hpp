@@ -24,7 +24,7 @@ struct run_input {
   const action_frame& frame;
   step_budget& of_vm;
   step_budget& of_host;
-  bool busy = false;  ///< another run of this VM has a step under way: one act at a time
+  bool busy = false;  ///< another run of this VM, or an operator, has a step under way: one act at a time
 };
 
 class ladder_run {
@@ -44,8 +44,9 @@ class ladder_run {
     if (state_ != state::acting) close("observed", out);
   }
 
-  /// True if this very step is still what the rung asks for.
-  bool confirms(const policies::step&, const run_input&, const condition* holds) const;
+  /// True if this very step is still what the rung asks for, and may be taken. One that may not is refused
+  /// without being one of the refusals that an incident has.
+  bool confirms(const policies::step&, const run_input&, const condition* holds);
 
   bool open() const { return state_ != state::idle; }
   bool acting() const { return state_ == state::acting; }
@@ -71,7 +72,7 @@ class ladder_run {
   void resume_step(const policy& by, const policies::step&);
   void decline(const policies::step&, std::string result, std::vector<decision>& out);
   void note(std::string text, std::vector<decision>& out);
-  bool may_have_cleared(const vm_view&) const;
+  std::string outcome_if_cleared(instant now) const;
   void close(std::string outcome, std::vector<decision>& out);
 
   std::string key_;
@@ -83,10 +84,11 @@ class ladder_run {
   std::size_t rung_ = 0;            ///< of the ladder
   std::size_t acting_rung_ = 0;     ///< the one that the step under way belongs to
   std::vector<std::size_t> taken_;  ///< rungs at or after rung_ that were taken out of order
-  bool spent_ = true, evidence_ = false, cures_ = false, lends_ = false;  ///< of the step under way
-  bool tried_ = false;  ///< a remedy was begun in this incident
+  bool spent_ = true, evidence_ = false, cures_ = false;  ///< of the step under way
+  bool barred_ = false;                                   ///< at its last look it might not be taken
+  bool touched_ = false;                                  ///< it failed, and may have helped all the same
+  bool tried_ = false;                                    ///< a remedy was begun in this incident
   std::optional<instant> no_remedy_since_;
-  std::optional<instant> lent_until_;  ///< a lease ended then: what was answered in it is no sign of recovery
   int refusals_ = 0;
   duration verify_within_{};
   instant verify_until_{};

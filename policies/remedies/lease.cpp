@@ -42,16 +42,33 @@ bool may_migrate(const lock_holder& h, const vm_model& vm) {
 /// thread, and with drive-mirror its node as well: nothing else would.
 enum class fence { none, yank, cancel };
 
+bool since(int major, int minor, const vm_model& vm) {
+  const auto& is = vm.monitor.version;
+  return std::tuple(is.major, is.minor) >= std::tuple(major, minor);
+}
+
 /// From 8.2 on the end of the stream is looked at before the disks are given away (ram_save_complete flushes
 /// and returns the error). Before, a migration that was cancelled during vm_stop gives them away, does not
 /// take them back, as its state is neither active nor device, and starts the guest: the first write aborts
-/// (bdrv_co_write_req_prepare, BDRV_O_INACTIVE). With the pause to come it ends there.
+/// (bdrv_co_write_req_prepare, BDRV_O_INACTIVE). With the pause to come it ends there (migration_maybe_pause,
+/// 5.0; before, it waits for a continue that is not taken any more). One that is yanked waits there, with the
+/// guest standing still, until somebody continues it.
 bool cancel_is_heeded(const vm_model& vm) {
-  const auto& is = vm.monitor.version;
-  return halts_before_switchover(vm) || std::tuple(is.major, is.minor) >= std::tuple(8, 2);
+  return since(8, 2, vm) || (halts_before_switchover(vm) && since(5, 0, vm));
 }
 
-/// A yank leaves the state active: the migration fails by its stream, and takes the disks back.
+/// A yank leaves the state active: the migration fails by its stream, and takes the disks back. With multifd
+/// the first channel that fails makes it failed before that, and it does not
+/// (multifd_send_terminate_threads).
+std::string against_yanking_migration(const vm_model& vm) {
+  if (!vm.monitor.oob || !vm.yankable.migration)
+    return "The migration can neither be yanked nor safely be cancelled, and would complete over the broken "
+           "copy.";
+  if (vm.migrates_with.multifd.value_or(true))
+    return "Multifd is enabled, or not known not to be: the migration would not take the disks back.";
+  return "";
+}
+
 std::expected<fence, std::string> fence_for(const verdict& v, const vm_model& vm) {
   if (!may_migrate(*v.holder, vm)) return fence::none;
   const bool known = vm.migration && is_running(*vm.migration);
@@ -60,12 +77,12 @@ std::expected<fence, std::string> fence_for(const verdict& v, const vm_model& vm
     return std::unexpected("The migration is past its switchover: the destination may already be the VM.");
   if (known && vm.migration->postcopy_enabled.value_or(true))
     return std::unexpected("Post-copy is enabled, or not known not to be.");
-  if (vm.monitor.oob && vm.yankable.migration) return fence::yank;
   if (vm.monitor.ready && cancel_is_heeded(vm)) return fence::cancel;
   if (halts_before_switchover(vm)) return fence::none;
-  return std::unexpected(
-      "The migration can neither be yanked nor safely be cancelled, and would complete over the broken "
-      "copy.");
+  if (known && vm.migration->status == "cancelling")
+    return std::unexpected("The migration was cancelled already, and would not take the disks back.");
+  if (auto why = against_yanking_migration(vm); !why.empty()) return std::unexpected(std::move(why));
+  return fence::yank;
 }
 
 std::set<std::string> jobs_of(const wait_root& r, const vm_model& vm) {

@@ -46,6 +46,8 @@ inline vm_model mirroring_and_migrating() {
   auto vm = mirroring();
   vm.migration = migration_state{};
   vm.migration->status = "active";
+  vm.migration->postcopy_enabled = vm.migrates_with.multifd = false;
+  vm.yankable.migration = true;
   return vm;
 }
 

@@ -42,7 +42,7 @@ class generator {
     vm.monitor.ready = vm.monitor.oob || one_in(2);
     if (one_in(3)) vm.yankable.block_nodes.clear();
     vm.yankable.migration = one_in(2);
-    vm.monitor.version = versions[below(4)];
+    vm.monitor.version = versions[below(6)];
     if (!one_in(3)) {
       vm.migration = migration_state{};
       vm.migration->status = statuses[below(5)];
@@ -50,6 +50,7 @@ class generator {
       if (!one_in(4)) vm.migration->postcopy_enabled = one_in(4);
     }
     if (one_in(2)) vm.migrates_with.pause_before_switchover = one_in(2);
+    if (!one_in(4)) vm.migrates_with.multifd = one_in(4);
     if (one_in(3)) vm.stopped_at = at(below(3));
     return vm;
   }
@@ -61,7 +62,8 @@ class generator {
                                           thread_role::iothread};
   static constexpr const char* statuses[] = {"active", "device", "postcopy-active", "completed",
                                              "cancelling"};
-  static inline const qmp::version versions[] = {{}, {5, 2, 0, ""}, {7, 2, 22, ""}, {10, 0, 2, ""}};
+  static inline const qmp::version versions[] = {
+      {}, {5, 2, 0, ""}, {7, 2, 22, ""}, {8, 1, 5, ""}, {8, 2, 0, ""}, {10, 0, 2, ""}};
 
   void vary(wait_root& r) {
     r.job_target = !one_in(6);
@@ -95,6 +97,44 @@ bool stopped_for_migration(const vm_model& vm) {
   return vm.stopped_at && vm.migration && is_running(*vm.migration) && *vm.stopped_at >= vm.migration->began;
 }
 
+bool yanks_migration(const boost::json::object& cut) {
+  const auto* instances = cut.if_contains("yank");
+  return instances != nullptr && std::ranges::any_of(instances->as_array(), [](const auto& i) {
+           return i.at("type") == "migration";
+         });
+}
+
+/// A migration must not complete over the copy, nor its end leave the disks given away.
+void check_fence(const step& s, const verdict& v, const vm_model& vm) {
+  const bool runs = vm.migration && is_running(*vm.migration);
+  const bool may_run =
+      runs || v.holder->role == thread_role::migration || v.holder->role == thread_role::unknown;
+  const bool cancels = s.arguments.at("cancel_migration").as_bool();
+  const bool yanks = yanks_migration(s.arguments.at("cut").as_object());
+  ASSERT_FALSE(cancels && yanks);
+  if (!may_run) {
+    ASSERT_FALSE(cancels || yanks) << "there is none";
+    return;
+  }
+  if (runs) {
+    ASSERT_EQ(vm.migration->postcopy_enabled, false);
+    ASSERT_NE(vm.migration->status, "device");
+  }
+  const bool halts = vm.migrates_with.pause_before_switchover.value_or(false);
+  const auto& is = vm.monitor.version;
+  if (cancels) {
+    ASSERT_TRUE(vm.monitor.ready);
+    ASSERT_TRUE((halts && is.major >= 5) || is.major > 8 || (is.major == 8 && is.minor >= 2))
+        << "would abort";
+  } else if (yanks) {
+    ASSERT_TRUE(vm.monitor.oob && vm.yankable.migration);
+    ASSERT_EQ(vm.migrates_with.multifd, false) << "would abort";
+    ASSERT_FALSE(runs && vm.migration->status == "cancelling") << "would abort";
+  } else {
+    ASSERT_TRUE(halts) << "would complete over the copy";
+  }
+}
+
 void check(const step& s, const verdict& v, const vm_model& vm) {
   const bool stream = v.root->type == wait_root::kind::migration;
   const bool lease = s.action == "rescue-root";
@@ -117,17 +157,13 @@ void check(const step& s, const verdict& v, const vm_model& vm) {
   ASSERT_TRUE(v.kind == verdict_kind::bql_held && !v.spinning && !v.other_lock);
   ASSERT_TRUE(v.holder && v.holder->polls && v.holder->role != thread_role::vcpu);
   const auto& cut = s.arguments.at("cut").as_object();
-  ASSERT_EQ(cut.size(), 1u);
+  ASSERT_TRUE(cut.size() == 1 || (cut.size() == 2 && cut.contains("yank") && cut.contains("sever")));
   ASSERT_FALSE(s.arguments.at("jobs").as_array().empty());
-  const bool runs = vm.migration && is_running(*vm.migration);
-  const bool halts =
-      vm.migrates_with.pause_before_switchover.value_or(false) && !(runs && vm.migration->status == "device");
-  if (runs)
-    ASSERT_TRUE(s.arguments.at("cancel_migration").as_bool() || halts) << "would complete over the copy";
+  check_fence(s, v, vm);
 }
 
 TEST(remedies_of_random_verdicts, are_none_that_would_cost_the_vm_or_its_data) {
-  int yanks = 0, severs = 0, leases = 0;
+  int yanks = 0, severs = 0, leases = 0, cancels = 0, yanks_both = 0;
   for (unsigned seed = 0; seed < 60'000; ++seed) {
     generator random(seed);
     const auto v = random.some_verdict();
@@ -142,12 +178,16 @@ TEST(remedies_of_random_verdicts, are_none_that_would_cost_the_vm_or_its_data) {
       yanks += text.starts_with("yank {") ? 1 : 0;
       severs += text.starts_with("sever-root {") ? 1 : 0;
       leases += text.starts_with("rescue-root {") ? 1 : 0;
+      cancels += text.contains(R"("cancel_migration":true)") ? 1 : 0;
+      yanks_both += text.contains(R"({"type":"migration"},{"type":"block-node")") ? 1 : 0;
     }
   }
   // The generator must reach what it is to test.
   EXPECT_GT(yanks, 1'000);
   EXPECT_GT(severs, 1'000);
   EXPECT_GT(leases, 1'000);
+  EXPECT_GT(cancels, 100);
+  EXPECT_GT(yanks_both, 100);
 }
 
 }  // namespace

@@ -16,10 +16,14 @@ struct row {
   std::string is;  ///< the step, or why there is none
 };
 
+constexpr std::string_view yank_all =
+    R"("yank":[{"type":"migration"},{"type":"block-node","node-name":"tgt"}])";
 constexpr std::string_view yank = R"("yank":[{"type":"block-node","node-name":"tgt"}])";
 constexpr std::string_view sever = R"("sever":[{"fd":20,"inode":9020,"peer":"10.0.0.7:10809"}])";
+constexpr std::string_view yank_and_sever =
+    R"("yank":[{"type":"migration"}],"sever":[{"fd":20,"inode":9020,"peer":"10.0.0.7:10809"}])";
 
-std::string lease(std::string_view cut, bool cancel = true, std::string_view further = "") {
+std::string lease(std::string_view cut, bool cancel = false, std::string_view further = "") {
   return std::string(R"(rescue-root {"holder":200,"mutexes":["0x560f77f62b40")") + std::string(further) +
          R"(],"cancel_migration":)" + (cancel ? "true" : "false") + R"(,"nodes":["tgt"],"cut":{)" +
          std::string(cut) + R"(},"jobs":["m0"]} rescue)";
@@ -31,60 +35,189 @@ verdict in_iothread() {
   return v;
 }
 
-TEST(rescue_root, lends_the_lock_cancels_the_migration_and_cuts_the_copy_off) {
+qmp::version release(int major, int minor) {
+  return {.major = major, .minor = minor};
+}
+
+void waits(vm_model& vm) {
+  vm.migrates_with.pause_before_switchover = true;
+}
+
+TEST(rescue_root, lends_the_lock_and_cuts_the_migration_and_the_copy_off) {
   const row rows[] = {
-      {"iothread, TCP", [](verdict&, vm_model&) {}, lease(yank)},
+      {"iothread, TCP", [](verdict&, vm_model&) {}, lease(yank_all)},
       {"no iothread: where yank and sever did not help",
-       [](verdict& v, vm_model&) { v.root->polled_by_waiter = true; }, lease(yank)},
-      {"no out-of-band channel", [](verdict&, vm_model& vm) { vm.monitor.oob = false; }, lease(sever)},
-      {"not listed", [](verdict&, vm_model& vm) { vm.yankable.block_nodes.clear(); }, lease(sever)},
+       [](verdict& v, vm_model&) { v.root->polled_by_waiter = true; }, lease(yank_all)},
+      {"not listed", [](verdict&, vm_model& vm) { vm.yankable.block_nodes.clear(); }, lease(yank_and_sever)},
       {"unix socket",
        [](verdict& v, vm_model&) {
          v.root->peer = "/run/nbd.sock";
          v.root->connection->kind = socket_facts::family::unix_stream;
        },
-       lease(R"("sever":[{"fd":20,"inode":9020,"peer":"/run/nbd.sock"}])")},
+       lease(R"("yank":[{"type":"migration"}],"sever":[{"fd":20,"inode":9020,"peer":"/run/nbd.sock"}])")},
       {"a migration that no event told of: its thread is the holder",
-       [](verdict&, vm_model& vm) { vm.migration.reset(); }, lease(yank)},
+       [](verdict&, vm_model& vm) { vm.migration.reset(); }, lease(yank_all)},
       {"a holder without a name may be the migration's thread",
        [](verdict& v, vm_model& vm) {
          v.holder->role = thread_role::unknown;
          vm.migration->status = "completed";
        },
-       lease(yank)},
+       lease(yank_all)},
       {"a holder of another kind, and no migration",
        [](verdict& v, vm_model& vm) {
          v.holder->role = thread_role::iothread;
          vm.migration.reset();
        },
-       lease(yank, false)},
-      {"no session, but the migration halts before its switchover",
-       [](verdict&, vm_model& vm) {
+       lease(yank)},
+      {"likewise, with no session",
+       [](verdict& v, vm_model& vm) {
+         v.holder->role = thread_role::iothread;
+         vm.migration.reset();
          vm.monitor.ready = vm.monitor.oob = false;
-         vm.migrates_with.pause_before_switchover = true;
        },
-       lease(sever, false)},
+       lease(sever)},
       {"after STOP, no iothread: the holder is in vm_stop, nothing of the devices was sent",
        [](verdict& v, vm_model& vm) {
          v.root->polled_by_waiter = true;
          vm.stopped_at = at(2);
          vm.run_state = "finish-migrate";
+         vm.monitor.version = release(7, 2);
+         waits(vm);
        },
-       lease(yank)},
+       lease(yank, true)},
       {"an AioContext's lock besides",
        [](verdict& v, vm_model&) { v.holder->further_mutexes = {0x55d000001000, 0x55d000002000}; },
-       lease(yank, true, R"(,"0x55d000001000","0x55d000002000")")},
-      {"QEMU 7.2", [](verdict&, vm_model& vm) { vm.monitor.version = {.major = 7, .minor = 2, .micro = 22}; },
-       lease(yank)},
+       lease(yank_all, false, R"(,"0x55d000001000","0x55d000002000")")},
+      {"QEMU 7.2", [](verdict&, vm_model& vm) { vm.monitor.version = release(7, 2); }, lease(yank_all)},
+      {"QEMU 8.1", [](verdict&, vm_model& vm) { vm.monitor.version = release(8, 1); }, lease(yank_all)},
       {"a version that is not known: unwedge-rescue looks at the stack",
-       [](verdict&, vm_model& vm) { vm.monitor.version = {}; }, lease(yank)},
-      {"QEMU 5.2 without an iothread",
+       [](verdict&, vm_model& vm) { vm.monitor.version = {}; }, lease(yank_all)},
+  };
+  for (const auto& r : rows) {
+    auto v = in_iothread();
+    auto vm = mirroring_and_migrating();
+    r.change(v, vm);
+    EXPECT_EQ(as_text(rescue_root(v, vm)), r.is) << r.name;
+  }
+}
+
+/// A cancel needs no socket to shut down, and a migration that halts goes on from it at once.
+TEST(rescue_root, cancels_the_migration_where_qemu_heeds_that) {
+  const row rows[] = {
+      {"QEMU 8.2", [](verdict&, vm_model& vm) { vm.monitor.version = release(8, 2); }, lease(yank, true)},
+      {"QEMU 10.0, no out-of-band channel",
+       [](verdict&, vm_model& vm) {
+         vm.monitor.version = release(10, 0);
+         vm.monitor.oob = false;
+       },
+       lease(sever, true)},
+      {"multifd",
+       [](verdict&, vm_model& vm) {
+         vm.monitor.version = release(10, 0);
+         vm.migrates_with.multifd = true;
+       },
+       lease(yank, true)},
+      {"a migration that no event told of",
+       [](verdict&, vm_model& vm) {
+         vm.monitor.version = release(10, 0);
+         vm.migration.reset();
+       },
+       lease(yank, true)},
+      {"cancelled already",
+       [](verdict&, vm_model& vm) {
+         vm.monitor.version = release(10, 0);
+         vm.migration->status = "cancelling";
+       },
+       lease(yank, true)},
+      {"QEMU 7.2, before a pause",
+       [](verdict&, vm_model& vm) {
+         vm.monitor.version = release(7, 2);
+         waits(vm);
+       },
+       lease(yank, true)},
+      {"QEMU 7.2, before a pause, multifd, no out-of-band channel",
+       [](verdict&, vm_model& vm) {
+         vm.monitor.version = release(7, 2);
+         vm.monitor.oob = false;
+         vm.migrates_with.multifd = true;
+         waits(vm);
+       },
+       lease(sever, true)},
+      {"QEMU 5.2 without an iothread, before a pause",
        [](verdict& v, vm_model& vm) {
          v.root->polled_by_waiter = true;
          vm.yankable = {};
-         vm.monitor.version = {.major = 5, .minor = 2};
+         vm.monitor.version = release(5, 2);
+         waits(vm);
        },
-       lease(sever)},
+       lease(sever, true)},
+      {"a version that is not known: the pause alone", [](verdict&, vm_model& vm) { waits(vm); },
+       lease(yank, false)},
+      {"no session: the pause alone",
+       [](verdict&, vm_model& vm) {
+         vm.monitor.ready = vm.monitor.oob = false;
+         waits(vm);
+       },
+       lease(sever, false)},
+  };
+  for (const auto& r : rows) {
+    auto v = in_iothread();
+    auto vm = mirroring_and_migrating();
+    r.change(v, vm);
+    EXPECT_EQ(as_text(rescue_root(v, vm)), r.is) << r.name;
+  }
+}
+
+constexpr const char* no_fence =
+    "The migration can neither be yanked nor safely be cancelled, and would complete over the broken copy.";
+constexpr const char* by_many_channels =
+    "Multifd is enabled, or not known not to be: the migration would not take the disks back.";
+constexpr const char* in_two_halves = "Post-copy is enabled, or not known not to be.";
+
+TEST(rescue_root, never_beside_a_migration_that_it_cannot_end_safely) {
+  const row rows[] = {
+      {"no out-of-band channel", [](verdict&, vm_model& vm) { vm.monitor.oob = false; }, no_fence},
+      {"QEMU 8.1, no out-of-band channel",
+       [](verdict&, vm_model& vm) {
+         vm.monitor.oob = false;
+         vm.monitor.version = release(8, 1);
+       },
+       no_fence},
+      {"not listed", [](verdict&, vm_model& vm) { vm.yankable.migration = false; }, no_fence},
+      {"no session", [](verdict&, vm_model& vm) { vm.monitor.ready = vm.monitor.oob = false; }, no_fence},
+      {"no session, and a migration that no event told of",
+       [](verdict&, vm_model& vm) {
+         vm.monitor.ready = vm.monitor.oob = false;
+         vm.migration.reset();
+       },
+       no_fence},
+      {"no session, QEMU 10.0",
+       [](verdict&, vm_model& vm) {
+         vm.monitor.ready = vm.monitor.oob = false;
+         vm.monitor.version = release(10, 0);
+       },
+       no_fence},
+      {"multifd", [](verdict&, vm_model& vm) { vm.migrates_with.multifd = true; }, by_many_channels},
+      {"multifd not known", [](verdict&, vm_model& vm) { vm.migrates_with.multifd.reset(); },
+       by_many_channels},
+      {"post-copy enabled",
+       [](verdict&, vm_model& vm) {
+         vm.migration->postcopy_enabled = true;
+         vm.monitor.version = release(10, 0);
+         waits(vm);
+       },
+       in_two_halves},
+      {"post-copy not known", [](verdict&, vm_model& vm) { vm.migration->postcopy_enabled.reset(); },
+       in_two_halves},
+      {"cancelled already", [](verdict&, vm_model& vm) { vm.migration->status = "cancelling"; },
+       "The migration was cancelled already, and would not take the disks back."},
+      {"past the switchover",
+       [](verdict& v, vm_model& vm) {
+         v.root->polled_by_waiter = true;
+         vm.migration->status = "device";
+         waits(vm);
+       },
+       "The migration is past its switchover: the destination may already be the VM."},
   };
   for (const auto& r : rows) {
     auto v = in_iothread();
@@ -133,7 +266,7 @@ TEST(rescue_root, never_in_doubt) {
       {"no socket, and no yank",
        [](verdict& v, vm_model& vm) {
          v.root->connection.reset();
-         vm.yankable = {};
+         vm.yankable.block_nodes.clear();
        },
        "Which socket of the process is the connection of \"tgt\" is not known."},
       {"a server at its flush", [](verdict& v, vm_model&) { v.root->takes_bytes = true; },
@@ -142,21 +275,6 @@ TEST(rescue_root, never_in_doubt) {
        "The connection of node \"tgt\" is not silent."},
       {"post-copy", [](verdict&, vm_model& vm) { vm.migration->status = "postcopy-active"; },
        "In post-copy the memory is split over two hosts."},
-      {"past the switchover",
-       [](verdict& v, vm_model& vm) {
-         v.root->polled_by_waiter = true;
-         vm.migration->status = "device";
-         vm.migrates_with.pause_before_switchover = true;
-       },
-       "The migration is past its switchover: the destination may already be the VM."},
-      {"no session", [](verdict&, vm_model& vm) { vm.monitor.ready = vm.monitor.oob = false; },
-       "Without a session the migration could not be cancelled, and would complete over the broken copy."},
-      {"no session, and a migration that no event told of",
-       [](verdict&, vm_model& vm) {
-         vm.monitor.ready = vm.monitor.oob = false;
-         vm.migration.reset();
-       },
-       "Without a session the migration could not be cancelled, and would complete over the broken copy."},
       {"at work", [](verdict& v, vm_model&) { v.kind = verdict_kind::main_loop_busy; },
        "It is at work: waiting is right."},
       {"a cycle", [](verdict& v, vm_model&) { v.kind = verdict_kind::lock_cycle; },
@@ -184,15 +302,15 @@ TEST(rescue_root, of_two_targets_cuts_both_in_the_way_that_does_for_both) {
   auto vm = mirroring_and_migrating();
   add_mirror(vm, "m1", "two");
   const std::string both =
-      R"(rescue-root {"holder":200,"mutexes":["0x560f77f62b40"],"cancel_migration":true,)"
+      R"(rescue-root {"holder":200,"mutexes":["0x560f77f62b40"],"cancel_migration":false,)"
       R"("nodes":["tgt","two"],"cut":{)";
   EXPECT_EQ(as_text(rescue_root(v, vm)),
-            both +
-                R"("yank":[{"type":"block-node","node-name":"tgt"},{"type":"block-node","node-name":"two"}])"
-                R"(},"jobs":["m0","m1"]} rescue)");
+            both + R"("yank":[{"type":"migration"},{"type":"block-node","node-name":"tgt"},)"
+                   R"({"type":"block-node","node-name":"two"}])"
+                   R"(},"jobs":["m0","m1"]} rescue)");
   std::erase(vm.yankable.block_nodes, "two");
   EXPECT_EQ(as_text(rescue_root(v, vm)),
-            both + R"("sever":[{"fd":20,"inode":9020,"peer":"10.0.0.7:10809"},)"
+            both + R"("yank":[{"type":"migration"}],"sever":[{"fd":20,"inode":9020,"peer":"10.0.0.7:10809"},)"
                    R"({"fd":21,"inode":9021,"peer":"10.0.0.7:10809"}]},"jobs":["m0","m1"]} rescue)");
   v.root->connection.reset();
   EXPECT_EQ(as_text(rescue_root(v, vm)),
@@ -214,13 +332,13 @@ TEST(rescue_root, is_told_holder_and_locks_by_what_is_seen) {
     return v ? as_text(rescue_root(*v, vm)) : "no verdict";
   };
   auto f = held_with_iothread();
-  EXPECT_EQ(seen(f), lease(yank));
+  EXPECT_EQ(seen(f), lease(yank_all));
   // What others wait for besides, each once; not what somebody else holds.
   f.threads.push_back(waiting_for(thread(501, "worker"), migration_tid, 0x55d000002000));
   f.threads.push_back(waiting_for(thread(502, "worker"), migration_tid, 0x55d000001000));
   f.threads.push_back(waiting_for(thread(503, "worker"), migration_tid, 0x55d000002000));
   f.threads.push_back(waiting_for(thread(504, "worker"), vcpu_tid, 0x55d000003000));
-  EXPECT_EQ(seen(f), lease(yank, true, R"(,"0x55d000001000","0x55d000002000")"));
+  EXPECT_EQ(seen(f), lease(yank_all, false, R"(,"0x55d000001000","0x55d000002000")"));
 
   auto other = held_with_iothread();
   thread_of(other, main_tid).waits_for->outside_program = true;

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 namespace unwedge::policies::fake {
 namespace {
 
@@ -43,8 +45,16 @@ std::string nodes_in(const boost::json::object& o) {
 }
 
 std::string lease_in_short(const boost::json::object& o) {
-  return fmt::format("lease: {}{}{}", o.at("cancel_migration").as_bool() ? "cancel, " : "",
-                     o.at("cut").as_object().contains("yank") ? "yank" : "sever", nodes_in(o));
+  const auto& cut = o.at("cut").as_object();
+  std::string how;
+  if (const auto* yanked = cut.if_contains("yank")) {
+    const auto& all = yanked->as_array();
+    const bool migration =
+        std::ranges::any_of(all, [](const auto& i) { return name_in(i.as_object(), "type") == "migration"; });
+    how = migration ? "yank migration" : "yank";
+  }
+  if (cut.contains("sever")) how += how.empty() ? "sever" : ", sever";
+  return fmt::format("lease: {}{}{}", o.at("cancel_migration").as_bool() ? "cancel, " : "", how, nodes_in(o));
 }
 
 }  // namespace

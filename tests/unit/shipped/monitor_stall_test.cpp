@@ -46,9 +46,9 @@ TEST(monitor_stall, never_yanks_it_with_an_iothread) {
   unguarded s({.iothread = true});
   dead_target(s);
   s.until(60);
-  tells(s,
-        {"5.9 open monitor-stall: monitor-stalled bql-held",
-         "5.9 record monitor-stall: lease: cancel, yank tgt observed", "5.9 take monitor-stall: flag-core"});
+  tells(s, {"5.9 open monitor-stall: monitor-stalled bql-held",
+            "5.9 record monitor-stall: lease: yank migration tgt observed",
+            "5.9 take monitor-stall: flag-core"});
   EXPECT_EQ(s.qemu().fate(), hangs);
 }
 
@@ -57,7 +57,7 @@ TEST(monitor_stall, ends_by_itself_when_the_target_comes_back) {
   target_that_comes_back(s, 40);
   s.until(60);
   tells(s, {"13.4 open monitor-stall: monitor-stalled bql-held",
-            "13.4 record monitor-stall: lease: cancel, yank tgt observed",
+            "13.4 record monitor-stall: lease: yank migration tgt observed",
             "13.4 take monitor-stall: flag-core", "40.0 close monitor-stall: observed"});
   EXPECT_EQ(s.qemu().fate(), "completes");
 }
@@ -185,9 +185,9 @@ TEST(monitor_stall, of_a_process_that_is_killed_meanwhile_is_closed_as_failed) {
   s.at(20).process_dies();
   s.until(60);
   tells(s, {"5.9 open monitor-stall: monitor-stalled bql-held",
-            "5.9 record monitor-stall: lease: cancel, yank tgt observed", "5.9 take monitor-stall: flag-core",
-            "20.0 close monitor-stall: failed", "20.0 open process-gone: process-gone gone",
-            "20.0 close process-gone: observed"});
+            "5.9 record monitor-stall: lease: yank migration tgt observed",
+            "5.9 take monitor-stall: flag-core", "20.0 close monitor-stall: failed",
+            "20.0 open process-gone: process-gone gone", "20.0 close process-gone: observed"});
 }
 
 TEST(monitor_stall, of_two_dead_targets_is_ended_by_one_yank_of_both) {

@@ -150,6 +150,7 @@ void scripted_qemu::set_parameters(const boost::json::object& arguments) {
 void scripted_qemu::yank(const boost::json::object& instance) {
   if (text(instance, "type") == "block-node") return yank_node(text(instance, "node-name"));
   if (text(instance, "type") != "migration" || !migrates()) return;
+  stream_cut_ = true;
   if (hang_ == hang::destination) return come_back();
   if (hang_ == hang::none && status_ != "cancelling") end_migration("failed");
 }

@@ -31,6 +31,7 @@ void scripted_qemu::begin_migration() {
   remaining_ = of_.ram_mib * mib;
   pass_seconds_ = transferred_ = 0;
   passes_ = 1;
+  stream_cut_ = false;
   set_migration("setup");
 }
 
@@ -39,6 +40,11 @@ void scripted_qemu::pass_migration(double seconds) {
   if (status_ == "setup" && since >= a_moment) return set_migration("active");
   if (status_ == "active" && !destination_frozen_) return send_memory(seconds);
   if (status_ == "device" && since >= a_moment) {
+    if (stream_cut_) {
+      // A channel that fails makes it failed, and then nobody takes the disks back.
+      if (before_10() && capabilities_.at("multifd")) return give_disks_away_for_good();
+      return end_migration("failed");
+    }
     if (destination_frozen_)
       hang_ = hang::destination;
     else

@@ -181,6 +181,7 @@ class scripted_qemu {
   void yank_node(const std::string& node);
   std::string against_lease(const boost::json::object& arguments) const;
   void cut_in_lease(const boost::json::object& cut);
+  void give_disks_away_for_good();
   void end_lease();
   bool before_10() const { return of_.release != release::qemu_10_0; }
   void come_back();
@@ -210,7 +211,7 @@ class scripted_qemu {
   sender last_sender_ = sender::manager;
 
   std::map<std::string, bool, std::less<>> capabilities_{
-      {"events", false}, {"pause-before-switchover", false}, {"postcopy-ram", false}};
+      {"events", false}, {"multifd", false}, {"pause-before-switchover", false}, {"postcopy-ram", false}};
   std::int64_t bandwidth_ = 134'217'728, downtime_ms_ = 300;
   std::string zero_page_detection_ = "multifd";
 
@@ -218,6 +219,7 @@ class scripted_qemu {
   std::string status_ = "none";
   bool destination_frozen_ = false, guest_ran_ = true, copy_broken_ = false;
   bool flush_failed_ = false;  ///< of the vm_stop under way
+  bool stream_cut_ = false;    ///< the migration was yanked: it fails when it sends again
   double remaining_ = 0, pass_seconds_ = 0, transferred_ = 0;
   std::int64_t passes_ = 0;
   instant status_since_{}, began_{};
