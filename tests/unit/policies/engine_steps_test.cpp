@@ -46,6 +46,9 @@ TEST_F(engine_of, a_step_that_failed_and_touched_the_vm_may_have_brought_it_back
   EXPECT_THAT(stalls(12.2),
               ElementsAre("note No rung of the ladder is left, and the condition still holds."));
   EXPECT_THAT(answers(20), ElementsAre("close resolved-itself"));
+  stalls(30);
+  step_is(step_outcome::failed_touched, 30.2);
+  EXPECT_THAT(answers(32.2), ElementsAre("close resolved-itself")) << "no look in between";
 }
 
 TEST_F(engine_of, a_step_that_failed_and_touched_nothing_has_brought_nothing_back) {
