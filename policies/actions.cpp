@@ -64,6 +64,11 @@ plan yank_migration(const vm_view& view) {
   return one("yank", {{"instances", boost::json::array{boost::json::object{{"type", "migration"}}}}});
 }
 
+/// What ends a hung main loop's wait, by this remedy.
+plan cure(plan (*remedy)(const verdict&, const vm_model&), const vm_view& view) {
+  return view.stall != nullptr ? remedy(*view.stall, view.vm) : none("There is no verdict.");
+}
+
 }  // namespace
 
 plan yank_target(std::string_view job, const vm_view& view) {
@@ -92,6 +97,10 @@ bool acts_on_process(const step& s) {
          s.action == to_string(action_kind::abort);
 }
 
+bool cuts_from_outside(const step& s) {
+  return s.action == to_string(action_kind::sever_root) || s.action == to_string(action_kind::rescue_root);
+}
+
 std::string_view command_of(action_kind action) {
   switch (action) {
     case action_kind::yank_root:
@@ -108,6 +117,8 @@ std::string_view command_of(action_kind action) {
       return "job-dismiss";
     case action_kind::cancel_migration:
       return "migrate_cancel";
+    case action_kind::sever_root:
+    case action_kind::rescue_root:
     case action_kind::flag_core:
     case action_kind::core:
     case action_kind::abort:
@@ -122,7 +133,11 @@ std::string_view command_of(action_kind action) {
 plan resolve(action_kind action, const condition& c, const vm_view& view) {
   switch (action) {
     case action_kind::yank_root:
-      return view.stall != nullptr ? plan_for(*view.stall, view.vm) : none("There is no verdict.");
+      return cure(policies::yank_root, view);
+    case action_kind::sever_root:
+      return cure(policies::sever_root, view);
+    case action_kind::rescue_root:
+      return cure(policies::rescue_root, view);
     case action_kind::yank_target:
       // In a switchover the guard and the stall's verdict know better: with an iothread a yank there can
       // abort.

@@ -4,7 +4,7 @@
 
 #include "policies/condition.hpp"
 #include "policies/policy.hpp"
-#include "policies/remedy.hpp"
+#include "policies/remedies/remedies.hpp"
 #include "policies/vm_view.hpp"
 
 namespace unwedge::policies {
@@ -17,6 +17,10 @@ std::string_view command_of(action_kind);
 
 /// The step is done to the process, from outside, and not asked of QEMU.
 bool acts_on_process(const step&);
+
+/// The step cuts connections of the process, by unwedge-rescue: sever-root, rescue-root. It is no command of
+/// QMP's either, though rescue-root sends some in its window (remedies/remedies.hpp).
+bool cuts_from_outside(const step&);
 
 /// The yank of the node that a job copies to, where losing it costs no more than the copy.
 plan yank_target(std::string_view job, const vm_view&);

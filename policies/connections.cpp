@@ -14,6 +14,18 @@ struct candidate {
   bool owed;  ///< by the peer
 };
 
+/// Of all that may be this node's connection one that no node before has, if there is any: of a server of
+/// several nodes each then stands for one, and all of them for all.
+const candidate& one_of_its_own(const std::vector<candidate>& all, const candidate& first,
+                                const std::vector<wait_root>& before) {
+  const auto found = std::ranges::find_if(all, [&](const candidate& c) {
+    return c.root.name == first.root.name && std::ranges::none_of(before, [&](const wait_root& r) {
+             return r.connection && r.connection->inode == c.inode;
+           });
+  });
+  return found == all.end() ? first : *found;
+}
+
 bool polls(const thread_facts& t, int fd) {
   return std::ranges::find(t.polled_fds, fd) != t.polled_fds.end();
 }
@@ -39,7 +51,8 @@ std::vector<candidate> silent_nodes(std::span<const process_facts> samples, cons
                         .silent_for = quiet,
                         .job_target = vm.nodes.find(name)->second.job_target,
                         .takes_bytes = !has_stuck_bytes(s),
-                        .polled_by_waiter = own},
+                        .polled_by_waiter = own,
+                        .connection = connected_socket{s.fd, s.inode, s.kind}},
                        s.inode,
                        owes_answer(s)});
     }
@@ -131,9 +144,9 @@ polled_roots find_polled_roots(std::span<const process_facts> samples, const thr
 
   polled_roots out;
   out.certain = some_owe && told_apart(all, samples.back(), vm) && !stuck_elsewhere(samples, waiter, vm);
-  for (auto& c : all) {
+  for (const auto& c : all) {
     if (std::ranges::find(out.roots, c.root.name, &wait_root::name) == out.roots.end())
-      out.roots.push_back(std::move(c.root));
+      out.roots.push_back(one_of_its_own(all, c, out.roots).root);
   }
   return out;
 }

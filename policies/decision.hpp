@@ -51,9 +51,10 @@ struct decision {
 };
 
 enum class step_outcome {
-  done,     ///< QEMU took the command
-  failed,   ///< it was sent, and refused or not answered: nobody knows what it did
-  refused,  ///< it was not sent: at the last look its ground was gone
+  done,            ///< QEMU took the command
+  failed,          ///< it was sent, and refused or not answered: nobody knows what it did
+  failed_touched,  ///< likewise, but the VM was touched: if its condition clears in time, it was by the step
+  refused,         ///< it was not sent: at the last look its ground was gone
 };
 
 /// An incident of an earlier run of the daemon, as far as its run must know to go on.

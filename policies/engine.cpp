@@ -58,7 +58,7 @@ run_input engine::input(const look& l, const policy& by, const std::string& run)
           .frame = l.frame,
           .of_vm = budget_,
           .of_host = l.of_host,
-          .busy = others_act(run)};
+          .busy = others_act(l, run)};
 }
 
 void engine::end_of_process(const look& l, std::vector<decision>& out) {
@@ -121,7 +121,7 @@ void engine::step_guard(const look& l, std::vector<decision>& out) {
                .frame = frame,
                .of_vm = budget_,
                .of_host = l.of_host,
-               .busy = others_act(std::string(guard_run))},
+               .busy = others_act(l, guard_run)},
               out);
 }
 
@@ -148,7 +148,9 @@ void engine::precaution_done(const policies::step& s, bool accepted, instant now
 bool engine::confirms(const std::string& run, const policies::step& s, const look& l) {
   hold_now(l.view, holding_);
   if (run == guard_run) {
-    return guard_policy_ && guard_.confirms(s, input(l, *guard_policy_, run));
+    if (!guard_policy_) return false;
+    const auto now = std::ranges::find(l.policies, guard_policy_->name, &policy::name);
+    return guard_.confirms(s, input(l, now != l.policies.end() ? *now : *guard_policy_, run));
   }
   const auto found = ladders_.find(run);
   if (found == ladders_.end()) return false;
@@ -185,7 +187,8 @@ const condition* engine::holding(condition_kind kind, const std::string& subject
   return found == holding_.end() ? nullptr : &*found;
 }
 
-bool engine::others_act(const std::string& run) const {
+bool engine::others_act(const look& l, std::string_view run) const {
+  if (l.operator_acts) return true;
   if (run != guard_run && guard_.acting()) return true;
   return std::ranges::any_of(ladders_,
                              [&](const auto& l) { return l.first != run && l.second.run.acting(); });

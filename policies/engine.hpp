@@ -21,6 +21,7 @@ struct look {
       policies;  ///< in the order of their files: the first that matches a condition has it
   const action_frame& frame;
   step_budget& of_host;
+  bool operator_acts = false;  ///< on this VM: no policy takes a step meanwhile, nor does it lose one
 };
 
 class engine {
@@ -34,7 +35,7 @@ class engine {
   /// The outcome of a set_precaution.
   void precaution_done(const policies::step&, bool accepted, instant now);
 
-  /// True if, by fresh evidence, this step is still what its policy asks for.
+  /// True if, by fresh evidence, this step is still what its policy asks for, and nothing forbids it by now.
   bool confirms(const std::string& run, const policies::step&, const look&);
 
   /// What was set in QEMU and not taken back yet, for a later run of the daemon; and what an earlier one
@@ -81,7 +82,8 @@ class engine {
   void step_ladders(const look&, std::vector<decision>&);
   void step_guard(const look&, std::vector<decision>&);
   const condition* holding(condition_kind, const std::string& subject) const;
-  bool others_act(const std::string& run) const;
+  /// Anybody but this run has a step under way.
+  bool others_act(const look&, std::string_view run) const;
 
   std::map<std::string, ladder, std::less<>> ladders_;  ///< by "policy/subject"
   static constexpr std::string_view guard_run = "switchover-guard";

@@ -27,7 +27,7 @@ std::optional<verdict> verdict_of(const vm_view& view) {
 
 void ladder_run::step(const run_input& in, const condition* holds, std::vector<decision>& out) {
   if (holds == nullptr) {
-    if (open() && state_ != state::acting) close(outcome_if_cleared_, out);
+    if (open() && state_ != state::acting) close(outcome_if_cleared(in.view.now), out);
     return;
   }
   if (in.view.now - holds->since < in.by.patience && !open()) return;
@@ -43,6 +43,12 @@ void ladder_run::begin(const run_input& in, const condition& holds, std::vector<
   auto told = holds;
   told.why = why(holds, in.view);
   out.push_back({key_, open_incident{in.by.name, std::move(told), verdict_of(in.view)}});
+}
+
+/// A step that failed may have helped all the same, and its answer have come too late.
+std::string ladder_run::outcome_if_cleared(instant now) const {
+  const bool by_the_step = touched_ && state_ == state::verifying && now < verify_until_;
+  return by_the_step ? "recovered" : outcome_if_cleared_;
 }
 
 /// A verdict that changed is part of the story, also where no action follows from it.
@@ -72,55 +78,62 @@ void ladder_run::consider(const run_input& in, const condition& holds, std::vect
     ++rung_;
     return consider(in, holds, out);
   }
+  if (cures_stall(rung.action)) return cure(in, holds, out);
   const auto plan = resolve(rung.action, holds, in.view);
-  if (plan.ladder.empty()) {  // still watching: the situation may become one that has a remedy
+  if (plan.ladder.empty()) {  // the last one stays watched: the situation may become one that it is for
     note("No action: " + plan.why_not, out);
-    if (rung.action == action_kind::yank_root && keep_evidence(in, holds, out)) return;
-    const bool last = rung_ + 1 >= in.by.ladder.size();
-    if (last || rung.action == action_kind::yank_root) return;
+    if (rung_ + 1 >= in.by.ladder.size()) return;
     ++rung_;
     return consider(in, holds, out);
   }
   take(in, rung_, plan.ladder.front(), out);
 }
 
-void ladder_run::take(const run_input& in, std::size_t index, const policies::step& next,
+/// Why this step may not be taken, in the words of its record; empty: it may.
+std::string ladder_run::refusal(const run_input& in, action_kind action, const policies::step& next) {
+  auto why_not = forbids(in.frame, in.by, next.needs);
+  if (why_not.empty() && costs_budget(action))
+    why_not = out_of_budget(in.by, in.of_vm, in.of_host, in.view.now);
+  return why_not;
+}
+
+bool ladder_run::take(const run_input& in, std::size_t index, const policies::step& next,
                       std::vector<decision>& out) {
   const auto& rung = in.by.ladder[index];
+  if (auto why_not = refusal(in, rung.action, next); !why_not.empty()) {
+    decline(next, std::move(why_not), out);
+    return false;
+  }
   const bool costs = costs_budget(rung.action);
-  auto why_not = forbids(in.frame, in.by, next.needs);
-  if (why_not.empty() && costs) why_not = out_of_budget(in.by, in.of_vm, in.of_host, in.view.now);
-  if (!why_not.empty()) return decline(next, std::move(why_not), out);
   if (costs) {
     in.of_vm.spend(in.by, in.view.now);
     in.of_host.spend(in.by, in.view.now);
   }
   spent_ = costs;
   evidence_ = keeps_evidence(rung.action);
+  cures_ = cures_stall(rung.action);
   acting_rung_ = index;
   verify_within_ = rung.verify_within;
+  touched_ = barred_ = false;
   state_ = state::acting;
   out.push_back({key_, take_step{next_++, next}});
-}
-
-/// What may have no remedy is worth its evidence at once, while it lasts; the rung before is not given up.
-bool ladder_run::keep_evidence(const run_input& in, const condition& holds, std::vector<decision>& out) {
-  for (auto i = rung_ + 1; i < in.by.ladder.size(); ++i) {
-    if (taken(i) || !keeps_evidence(in.by.ladder[i].action)) continue;
-    const auto plan = resolve(in.by.ladder[i].action, holds, in.view);
-    if (plan.ladder.empty()) continue;
-    take(in, i, plan.ladder.front(), out);
-    return true;
-  }
-  return false;
+  return true;
 }
 
 bool ladder_run::taken(std::size_t index) const {
   return std::ranges::find(taken_, index) != taken_.end();
 }
 
-bool ladder_run::confirms(const policies::step& s, const run_input& in, const condition* holds) const {
-  if (holds == nullptr || acting_rung_ >= in.by.ladder.size()) return false;
+void ladder_run::leave(std::size_t index) {
+  if (index == rung_)
+    ++rung_;
+  else
+    taken_.push_back(index);
+}
+
+bool ladder_run::confirms(const policies::step& s, const run_input& in, const condition* holds) {
+  barred_ = in.busy || !forbids(in.frame, in.by, s.needs).empty();
+  if (barred_ || holds == nullptr || acting_rung_ >= in.by.ladder.size()) return false;
   const auto plan = resolve(in.by.ladder[acting_rung_].action, *holds, in.view);
   return std::ranges::find(plan.ladder, s) != plan.ladder.end();
 }
@@ -140,52 +153,22 @@ void ladder_run::note(std::string text, std::vector<decision>& out) {
 void ladder_run::step_done(step_outcome outcome, instant now) {
   if (state_ != state::acting) return;
   if (evidence_) {  // whatever came of it: it is no reason to wait, or to give up a remedy
-    if (acting_rung_ == rung_)
-      ++rung_;
-    else
-      taken_.push_back(acting_rung_);
+    if (!barred_) leave(acting_rung_);
     state_ = state::watching;
     return;
   }
   if (outcome == step_outcome::refused) {
-    state_ = ++refusals_ < max_refusals ? state::verifying : state::exhausted;
+    if (!barred_) ++refusals_;
+    state_ = refusals_ < max_refusals ? state::verifying : state::exhausted;
     verify_until_ = now + look_again_after;  // with fresh evidence; the old one was refuted just now
     return;
   }
-  ++rung_;
+  leave(acting_rung_);
+  tried_ = tried_ || cures_;
+  touched_ = outcome == step_outcome::failed_touched;
   if (outcome == step_outcome::done) outcome_if_cleared_ = "recovered";
   state_ = state::verifying;
   verify_until_ = now + verify_within_;  // from its end: the act itself takes its time
-}
-
-/// Goes on after the last rung that was begun; rungs that only reported, or had no command then, are not on
-/// record.
-void ladder_run::resume(const policy& by, const record& r) {
-  state_ = state::watching;
-  bool acted = false;
-  for (const auto& s : r.begun) {
-    if (resume_evidence(by, s)) continue;
-    acted = true;
-    const auto from = by.ladder.begin() + static_cast<std::ptrdiff_t>(std::min(rung_, by.ladder.size()));
-    const auto taken = std::find_if(from, by.ladder.end(), [&](const rung& candidate) {
-      return command_of(candidate.action) == s.action;
-    });
-    rung_ =
-        taken == by.ladder.end() ? by.ladder.size() : static_cast<std::size_t>(taken - by.ladder.begin()) + 1;
-  }
-  next_ = r.on_record;
-  outcome_if_cleared_ = acted ? "recovered" : "resolved-itself";
-}
-
-/// Evidence may have been kept out of order: the rungs before it are still to come.
-bool ladder_run::resume_evidence(const policy& by, const policies::step& s) {
-  for (std::size_t i = 0; i < by.ladder.size(); ++i) {
-    if (taken(i) || !keeps_evidence(by.ladder[i].action) || command_of(by.ladder[i].action) != s.action)
-      continue;
-    taken_.push_back(i);
-    return true;
-  }
-  return false;
 }
 
 void ladder_run::close(std::string outcome, std::vector<decision>& out) {

@@ -9,9 +9,11 @@
 namespace unwedge::policies {
 namespace {
 
-constexpr std::array<std::pair<action_kind, std::string_view>, 13> names{{
+constexpr std::array<std::pair<action_kind, std::string_view>, 15> names{{
     {action_kind::report, "report"},
     {action_kind::yank_root, "yank-root"},
+    {action_kind::sever_root, "sever-root"},
+    {action_kind::rescue_root, "rescue-root"},
     {action_kind::yank_target, "yank-target"},
     {action_kind::cancel_job, "cancel-job"},
     {action_kind::pause_job, "pause-job"},
@@ -49,6 +51,8 @@ bool applies_to(action_kind action, condition_kind to) {
     case action_kind::report:
       return true;
     case action_kind::yank_root:
+    case action_kind::sever_root:
+    case action_kind::rescue_root:
       return to == condition_kind::monitor_stalled;
     case action_kind::yank_target:
       return to == condition_kind::mirror_stalled;
@@ -74,7 +78,13 @@ bool applies_to(action_kind action, condition_kind to) {
 }
 
 authority needed_for(action_kind action) {
-  return action == action_kind::abort ? authority::destroy : authority::protect;
+  if (action == action_kind::abort) return authority::destroy;
+  return action == action_kind::rescue_root ? authority::rescue : authority::protect;
+}
+
+bool cures_stall(action_kind action) {
+  return action == action_kind::yank_root || action == action_kind::sever_root ||
+         action == action_kind::rescue_root;
 }
 
 bool keeps_evidence(action_kind action) {

@@ -18,6 +18,8 @@ namespace unwedge::policies {
 enum class action_kind {
   report,            ///< does nothing: the incident and its surfaces are the action
   yank_root,         ///< yanks what the verdict says the main loop waits for
+  sever_root,        ///< shuts its connections down from outside
+  rescue_root,       ///< lends the BQL away, and cuts it off meanwhile
   yank_target,       ///< yanks the block node that the job copies to
   cancel_job,        ///< job-cancel: by force, the copy is lost
   pause_job,         ///< job-pause
@@ -40,6 +42,10 @@ bool applies_to(action_kind, condition_kind);
 
 /// What a VM must allow for it, whatever its policy says.
 authority needed_for(action_kind);
+
+/// It ends what a hung main loop waits for, by one way of several: as long as it has no remedy here and now
+/// others of its kind are looked at, and nothing else of the ladder is taken for it but evidence.
+bool cures_stall(action_kind);
 
 /// It keeps what is to be known of a stall and cures nothing: such a rung is also taken while one before it
 /// finds no remedy, and gives no VM back.

@@ -1,9 +1,9 @@
-// Which remedy a verdict calls for, and why none where none is safe. Pure; the table is in docs/policies.md.
+// One rung as the step that it is here and now, and a plan of them or why there is none. Plain values; which
+// remedy a verdict calls for is in remedies/.
 #pragma once
 
+#include "policies/evidence.hpp"
 #include "policies/settings.hpp"
-#include "policies/verdict.hpp"
-#include "policies/vm_model.hpp"
 
 #include <boost/json.hpp>
 
@@ -14,7 +14,7 @@ namespace unwedge::policies {
 
 /// One rung of a ladder. Idempotent: done twice it does no more than once.
 struct step {
-  std::string action;             ///< "yank"
+  std::string action;             ///< a command of QMP's such as "yank", or the action's name
   boost::json::object arguments;  ///< as recorded and as sent
   authority needs = authority::protect;
   duration verify_within =
@@ -30,7 +30,5 @@ struct plan {
   std::vector<step> ladder;
   std::string why_not;  ///< one sentence; empty if there is a ladder
 };
-
-plan plan_for(const verdict&, const vm_model&);
 
 }  // namespace unwedge::policies

@@ -48,6 +48,14 @@ struct inspect_settings {
   std::optional<std::string> program;         ///< nullopt: beside our own, else where it is installed
 };
 
+/// Of the helper unwedge-rescue, see docs/rescue.md.
+struct rescue_settings {
+  std::chrono::milliseconds window{3'000};  ///< of a lease, at most
+  std::optional<std::string> program;       ///< nullopt: beside our own, else where it is installed
+
+  bool operator==(const rescue_settings&) const = default;
+};
+
 /// Bounds of a core of a VM's process, see docs/cores.md.
 struct core_settings {
   std::size_t max_bytes = 256u << 20;             ///< of the compressed file
@@ -73,6 +81,7 @@ struct settings {
   discover_settings discover;
   probe_settings probe;
   inspect_settings inspect;
+  rescue_settings rescue;
   policy_folder_settings policy_folders;
   signature_folder_settings signature_folders;
   core_settings core;

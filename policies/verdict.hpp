@@ -2,7 +2,9 @@
 #pragma once
 
 #include "policies/evidence.hpp"
+#include "policies/thread_role.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +34,13 @@ bool is_hang(verdict_kind);
 /// It is late and nothing is wrong with it: waiting is right.
 bool is_only_late(verdict_kind);
 
+/// One of the process's sockets, as whoever cuts it must find it again.
+struct connected_socket {
+  int fd = -1;
+  std::uint64_t inode = 0;
+  socket_facts::family kind = socket_facts::family::other;
+};
+
 /// Whom the wait ends at.
 struct wait_root {
   enum class kind { block_node, migration, chardev, socket, file, vcpu, thread } type = kind::thread;
@@ -43,13 +52,20 @@ struct wait_root {
   bool polled_by_waiter =
       true;  ///< the thread that waits polls this connection itself. False: an iothread does,
              ///< and a plain yank then mostly aborts QEMU (qemu-facts 8.2, job.c:372)
+  std::optional<connected_socket> connection{};  ///< of the node or stream. Which node of a server of several
+                                                 ///< has which is not known: only all of them are told apart
 };
 
 std::string_view to_string(wait_root::kind);
 
+/// Who holds the lock that the main thread waits for.
 struct lock_holder {
   pid_t tid = 0;
   std::string comm;
+  thread_role role = thread_role::unknown;       ///< by its name
+  std::uint64_t mutex = 0;                       ///< address of that lock
+  std::vector<std::uint64_t> further_mutexes{};  ///< others of its that any thread waits for, in order
+  bool polls = false;                            ///< it sleeps in ppoll
 };
 
 struct verdict {
@@ -63,10 +79,10 @@ struct verdict {
   bool spinning = false;     ///< the holder runs, gets nowhere and does not let go of the lock
   bool other_lock =
       false;  ///< the main thread waits for a lock that is not the BQL: an AioContext's, malloc's
-  std::optional<lock_holder> holder;  ///< of the lock that the main thread waits for
-  instant since{};                    ///< when the stall began: the oldest unanswered request was sent
-  instant at{};                       ///< when the evidence sufficed
-  std::vector<std::string> reasons;   ///< one sentence each, in the order of the chain
+  std::optional<lock_holder> holder;
+  instant since{};                   ///< when the stall began: the oldest unanswered request was sent
+  instant at{};                      ///< when the evidence sufficed
+  std::vector<std::string> reasons;  ///< one sentence each, in the order of the chain
 };
 
 }  // namespace unwedge::policies

@@ -47,6 +47,7 @@ wait_root socket_root(samples_view samples, const socket_facts& s, const thread_
                       const vm_model& vm) {
   wait_root root{
       .type = wait_root::kind::socket, .name = "", .peer = s.peer, .silent_for = silence(samples, s)};
+  root.connection = connected_socket{s.fd, s.inode, s.kind};
   const auto nodes = nodes_with_peer(vm, s.peer);
   if (nodes.size() == 1) {
     root.type = wait_root::kind::block_node;

@@ -15,8 +15,9 @@ std::string last_line(std::string_view text) {
 }
 
 std::string end_of(const finished& f) {
-  if (f.too_late) return "was killed: its time was over";
-  if (f.too_much) return "was killed: it wrote too much";
+  const auto* const how = f.status < 0 ? "was killed" : "was told to end";
+  if (f.too_late) return fmt::format("{}: its time was over", how);
+  if (f.too_much) return fmt::format("{}: it wrote too much", how);
   if (f.signal != 0) return fmt::format("was killed by signal {}", f.signal);
   return fmt::format("exited with status {}", f.status);
 }

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,10 @@ struct command {
   std::size_t most_error_output = 16u << 10;   ///< more on stderr is dropped
   evidence::file_descriptor input = {};        ///< its stdin; none: /dev/null
   evidence::file_descriptor output = {};       ///< its stdout; none: it is kept, see finished::output
+  /// One that must not be cut short: its stdin is a socket of ours instead of `input`, and the end of that
+  /// tells it to end, at the deadline, when nobody waits any more, and when we die. It is killed only so much
+  /// later, and not at all by our death.
+  std::optional<std::chrono::milliseconds> grace = {};
 };
 
 struct finished {
@@ -27,8 +32,8 @@ struct finished {
   std::string error_output;
   int status = -1;        ///< of exit(3); -1: it was killed
   int signal = 0;         ///< that killed it; 0: it has exited
-  bool too_late = false;  ///< we killed it: the deadline
-  bool too_much = false;  ///< we killed it: the output
+  bool too_late = false;  ///< we killed it, or told it to end: the deadline
+  bool too_much = false;  ///< likewise: the output
 
   bool well() const { return status == 0 && !too_late && !too_much; }
 };

@@ -3,7 +3,7 @@
 // nothing. One thread.
 #pragma once
 
-#include "daemon/child/command.hpp"
+#include "daemon/child/conversation.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -19,7 +19,7 @@ class running;
 
 class runner {
  public:
-  /// Of a single thread, which must outlive the children: they are killed when it ends.
+  /// Of a single thread, which must outlive the children: they are ended when it ends.
   explicit runner(asio::any_io_executor executor);
   ~runner();
   runner(const runner&) = delete;
@@ -30,10 +30,16 @@ class runner {
   /// the child. The runner must outlive the call.
   asio::awaitable<std::expected<finished, std::string>> run(command c);
 
-  /// Kills all that run, and runs nothing any more.
+  /// Runs it and does not wait. Without a grace it is killed as soon as it is told to end. Takes about a
+  /// millisecond. Error as above, but that it cannot be executed only its end says.
+  std::expected<conversation, std::string> start(command c);
+
+  /// Kills all that run, those with a grace at its end, and runs nothing any more.
   void stop();
 
  private:
+  std::expected<std::shared_ptr<running>, std::string> begin(const command& c);
+
   asio::any_io_executor executor_;
   std::vector<std::weak_ptr<running>> running_;
   bool stopping_ = false;

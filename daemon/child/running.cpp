@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <cstring>
+#include <utility>
 
 namespace unwedge::child {
 namespace {
@@ -30,17 +32,24 @@ running::running(const asio::any_io_executor& executor, spawned s, const command
       output_{std::nullopt, &result_.output, c.most_output, true, {}},
       error_output_{std::nullopt, &result_.error_output, c.most_error_output, false, {}},
       deadline_(executor),
-      ended_(executor, asio::steady_timer::time_point::max()) {
+      ended_(executor, asio::steady_timer::time_point::max()),
+      news_(executor, asio::steady_timer::time_point::max()),
+      grace_(c.grace) {
   if (child_.output) output_.from.emplace(executor, child_.output.release());
   error_output_.from.emplace(executor, child_.error_output.release());
 }
 
 running::~running() {
   if (reaped_) return;
-  kill(child_);
-  pollfd end{.fd = child_.pidfd.get(), .events = POLLIN, .revents = 0};
-  ::poll(&end, 1, static_cast<int>(farewell.count()));
+  hang_up();
+  if (!grace_ || !ends_within(farewell)) kill(child_);
+  ends_within(farewell);
   reap();  // one that hangs in the kernel is left to init
+}
+
+bool running::ends_within(std::chrono::milliseconds time) const {
+  pollfd end{.fd = child_.pidfd.get(), .events = POLLIN, .revents = 0};
+  return ::poll(&end, 1, static_cast<int>(time.count())) == 1;
 }
 
 void running::begin(std::chrono::milliseconds deadline) {
@@ -49,15 +58,41 @@ void running::begin(std::chrono::milliseconds deadline) {
   wait_for_end();
   deadline_.expires_after(deadline);
   deadline_.async_wait([self = shared_from_this()](const boost::system::error_code& ec) {
-    if (ec || self->over_ || self->reaped_) return;
-    self->result_.too_late = true;
-    self->stop();
+    if (!ec) self->time_is_over();
+  });
+}
+
+void running::time_is_over() {
+  if (over_ || reaped_) return;
+  result_.too_late = true;
+  stop();
+}
+
+void running::hang_up() {
+  if (told_) return;
+  told_ = std::chrono::steady_clock::now();
+  if (child_.input) ::shutdown(child_.input.get(), SHUT_RDWR);
+  child_.input = {};
+}
+
+void running::say(std::string_view line) {
+  if (child_.input) ::send(child_.input.get(), line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+void running::stop() {
+  if (over_ || reaped_) return;
+  hang_up();
+  const auto kill_at = *told_ + grace_.value_or(std::chrono::milliseconds{0});
+  if (kill_at <= std::chrono::steady_clock::now()) return kill_now();
+  deadline_.expires_at(kill_at);
+  deadline_.async_wait([self = shared_from_this()](const boost::system::error_code& ec) {
+    if (!ec && !self->over_ && !self->reaped_) self->kill_now();
   });
 }
 
 /// One that hangs in the kernel does not end for a SIGKILL either: its waiter goes on without it.
-void running::stop() {
-  if (over_ || reaped_) return;
+void running::kill_now() {
+  if (std::exchange(killed_, true)) return;
   kill(child_);
   deadline_.expires_after(std::chrono::seconds(1));
   deadline_.async_wait([self = shared_from_this()](const boost::system::error_code& ec) {
@@ -76,19 +111,21 @@ void running::read(stream& s) {
   s.from->async_read_some(asio::buffer(s.chunk), [self = shared_from_this(), &s](
                                                      const boost::system::error_code& ec, std::size_t bytes) {
     if (self->over_) return;
-    self->take(s, bytes);
-    if (!ec) return self->read(s);
+    const bool goes_on = self->take(s, bytes);
+    if (!ec && goes_on) return self->read(s);
     s.from.reset();
     self->check();
   });
 }
 
-void running::take(stream& s, std::size_t bytes) {
+bool running::take(stream& s, std::size_t bytes) {
   const auto room = s.most - std::min(s.most, s.into->size());
   s.into->append(s.chunk.data(), std::min(room, bytes));
-  if (bytes <= room || !s.kills || result_.too_much) return;
+  news_.cancel();
+  if (bytes <= room || !s.kills) return true;
   result_.too_much = true;
   stop();
+  return false;
 }
 
 void running::wait_for_end() {
@@ -127,12 +164,23 @@ void running::finish() {
   if (output_.from) output_.from->close();
   if (error_output_.from) error_output_.from->close();
   ended_.cancel();
+  news_.cancel();
+}
+
+std::optional<std::string> running::next_line() {
+  const auto end = result_.output.find('\n', searched_);
+  searched_ = std::min(end, result_.output.size());
+  if (end == std::string::npos) return std::nullopt;
+  auto line = result_.output.substr(heard_, end - heard_);
+  heard_ = searched_ = end + 1;
+  return line;
 }
 
 std::expected<finished, std::string> running::result() {
   int why = 0;
   if (::read(child_.failure.get(), &why, sizeof why) == sizeof why)
     return std::unexpected(fmt::format("cannot be run: {}", std::strerror(why)));
+  result_.output.erase(0, heard_);
   return std::move(result_);
 }
 

@@ -6,6 +6,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 
@@ -24,14 +25,25 @@ class running : public std::enable_shared_from_this<running> {
   running& operator=(const running&) = delete;
 
   void begin(std::chrono::milliseconds deadline);
-  /// Ends it soon.
+  /// Ends it soon; one with a grace is told to end first.
   void stop();
+  /// The same, because it took too long.
+  void time_is_over();
+  /// Tells it to end, by the end of its stdin.
+  void hang_up();
+  /// On its stdin, if it reads it; one word that finds no room is lost.
+  void say(std::string_view line);
+  /// What it has written up to the next line feed, which is left out; nullopt: no further line yet, or ever.
+  std::optional<std::string> next_line();
+  /// Cancelled whenever next_line() or has_ended() may say something else; never expires.
+  asio::steady_timer& news() { return news_; }
   /// The same, and if it does not end in time it is not reaped: so that the executor can end.
   void leave();
   /// Cancelled when it has ended and all that it wrote is read.
   asio::steady_timer& ended() { return ended_; }
   bool has_ended() const { return over_; }
-  /// Once it has ended; error: it never became the program.
+  bool was_told() const { return told_.has_value(); }
+  /// Once it has ended, its output without the lines; error: it never became the program.
   std::expected<finished, std::string> result();
 
  private:
@@ -43,8 +55,10 @@ class running : public std::enable_shared_from_this<running> {
     std::vector<char> chunk;
   };
   void read(stream& s);
-  void take(stream& s, std::size_t bytes);
+  bool take(stream& s, std::size_t bytes);  ///< whether there may be more
   void wait_for_end();
+  void kill_now();
+  bool ends_within(std::chrono::milliseconds) const;
   bool reap();
   void check();
   void finish();
@@ -53,10 +67,15 @@ class running : public std::enable_shared_from_this<running> {
   finished result_;
   asio::posix::stream_descriptor end_;
   stream output_, error_output_;
-  asio::steady_timer deadline_, ended_;
+  asio::steady_timer deadline_, ended_, news_;
+  std::optional<std::chrono::milliseconds> grace_;
+  std::optional<std::chrono::steady_clock::time_point> told_;  ///< to end
+  std::size_t heard_ = 0;                                      ///< bytes of its output, in lines
+  std::size_t searched_ = 0;                                   ///< bytes of it, for a line feed
   bool reaped_ = false;
   bool over_ = false;
   bool left_ = false;
+  bool killed_ = false;
 };
 
 }  // namespace unwedge::child

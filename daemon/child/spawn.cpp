@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -36,6 +37,18 @@ pipe_ends open_pipe() {
   return made;
 }
 
+struct socket_ends {
+  file_descriptor ours, theirs;
+};
+
+/// A pipe would end when its last copy is closed, and whoever is just being forked has one. A socket can be
+/// shut down.
+socket_ends open_socket() {
+  std::array<int, 2> ends{-1, -1};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return {};
+  return {above_three(file_descriptor{ends[0]}), above_three(file_descriptor{ends[1]})};
+}
+
 /// All that the child needs, made before fork(): after it only async-signal-safe functions may be called,
 /// since other threads of ours may have held any lock.
 struct plan {
@@ -44,6 +57,7 @@ struct plan {
   char* const* environment;
   int in, out, error, failure;
   pid_t parent;
+  bool dies_with_us;
 };
 
 void default_signals() {
@@ -70,7 +84,7 @@ void usual_oom_score() {
 }
 
 [[noreturn]] void become(const plan& p) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (p.dies_with_us) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != p.parent) ::_exit(127);  // it died before it could be said
   default_signals();
   usual_oom_score();
@@ -101,7 +115,9 @@ std::expected<spawned, std::string> spawn(const command& c) {
   auto out = c.output ? pipe_ends{} : open_pipe();
   auto error = open_pipe(), failure = open_pipe();
   const auto null = above_three(file_descriptor{::open("/dev/null", O_RDONLY | O_CLOEXEC)});
-  const bool all = (c.output || out.write) && error.write && failure.write && null;
+  auto in = c.grace ? open_socket() : socket_ends{};
+  const bool all =
+      (c.output || out.write) && error.write && failure.write && null && (!c.grace || (in.ours && in.theirs));
   if (!all) return failed(c, "no descriptors for it", errno);
 
   std::vector<std::string> arguments{c.program.string()};
@@ -112,11 +128,14 @@ std::expected<spawned, std::string> spawn(const command& c) {
   const plan p{.program = arguments.front().c_str(),
                .argv = argv.data(),
                .environment = envp.data(),
-               .in = c.input ? c.input.get() : null.get(),
+               .in = c.grace   ? in.theirs.get()
+                     : c.input ? c.input.get()
+                               : null.get(),
                .out = c.output ? c.output.get() : out.write.get(),
                .error = error.write.get(),
                .failure = failure.write.get(),
-               .parent = ::getpid()};
+               .parent = ::getpid(),
+               .dies_with_us = !c.grace};
   // No handler of ours may run in the child.
   sigset_t all_signals, before;
   sigfillset(&all_signals);
@@ -127,8 +146,12 @@ std::expected<spawned, std::string> spawn(const command& c) {
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (pid < 0) return failed(c, "fork", why);
 
-  spawned made{pid, file_descriptor{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))}, std::move(out.read),
-               std::move(error.read), std::move(failure.read)};
+  spawned made{.pid = pid,
+               .pidfd = file_descriptor{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))},
+               .input = std::move(in.ours),
+               .output = std::move(out.read),
+               .error_output = std::move(error.read),
+               .failure = std::move(failure.read)};
   if (made.pidfd) return made;
   // Out of descriptors. It is ours and not reaped: this number is its own.
   const int refused = errno;

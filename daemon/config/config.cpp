@@ -85,6 +85,13 @@ void read_inspect(const node& from, settings& to, problem_list& problems) {
   in.finish();
 }
 
+void read_rescue(const node& from, settings& to, problem_list& problems) {
+  table_reader in{from, "[rescue]", problems};
+  set(to.rescue.window, in.duration("window", 1s, 10s));
+  to.rescue.program = in.text("program", parse_path);
+  in.finish();
+}
+
 /// The names and sockets of the fixed VMs so far, with their lines.
 struct taken {
   std::map<std::string, std::size_t> names, sockets;
@@ -152,6 +159,7 @@ std::expected<settings, std::vector<problem>> parse(std::string_view text, std::
   read_discover(top.inner("discover"), result, problems);
   read_probe(top.inner("probe"), result, problems);
   read_inspect(top.inner("inspect"), result, problems);
+  read_rescue(top.inner("rescue"), result, problems);
   read_limits(top.inner("limits"), result, problems);
   read_core(top.inner("core"), result, problems);
   read_policy_folders(top.inner("policies"), result, problems);

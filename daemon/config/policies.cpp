@@ -61,10 +61,17 @@ void read_budget(const node& from, policy& to, problem_list& problems) {
   in.finish();
 }
 
+/// What a policy's authority has to be for this action. That a VM allows a lease is asked at the lease: the
+/// rungs before it are for other VMs, too.
+policies::authority said_for(policies::action_kind action) {
+  const auto needed = policies::needed_for(action);
+  return needed == policies::authority::rescue ? policies::authority::protect : needed;
+}
+
 /// A ladder that ends VMs says so in its authority: nobody is to find out by reading its rungs.
 void check_authority(table_reader& top, const policy& of) {
   for (const auto& rung : of.ladder) {
-    const auto needed = policies::needed_for(rung.action);
+    const auto needed = said_for(rung.action);
     if (needed <= of.needs) continue;
     const auto* value = top.find("authority");
     const auto* ladder = top.find("ladder");

@@ -66,8 +66,11 @@ std::expected<json::object, exit_status> wait_for(systemd::bus_client& daemon, c
 exit_status act(const options& chosen) {
   auto daemon = connect(chosen);
   if (!daemon) return daemon.error();
-  json::object const asked{
-      {"vm", chosen.subject}, {"action", chosen.action}, {"yes", chosen.yes}, {"with_ram", chosen.with_ram}};
+  json::object const asked{{"vm", chosen.subject},
+                           {"action", chosen.action},
+                           {"yes", chosen.yes},
+                           {"with_ram", chosen.with_ram},
+                           {"plan_only", chosen.plan_only}};
   auto const begun = ask(*daemon, "Act", json::serialize(asked));
   if (!begun) return begun.error();
   auto const* o = begun->if_object();

@@ -42,6 +42,7 @@ struct options {
   std::string reason;                            ///< of a hold
   std::string action;                            ///< to be done to a VM
   bool yes = false;                              ///< it is meant
+  bool plan_only = false;                        ///< only what it would mean
   bool with_ram = false;                         ///< guest memory may be in the kernel's core
   std::vector<std::filesystem::path> files;      ///< to check
   std::filesystem::path bundle;  ///< where an incident's archive goes; empty: none is asked for

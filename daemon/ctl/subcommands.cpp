@@ -64,20 +64,31 @@ void add_holds(CLI::App& app, options& chosen) {
 void add_act(CLI::App& app, options& chosen) {
   auto* act = app.add_subcommand("act", "have something done to one VM's process")->fallthrough();
   act->add_option("VM", chosen.subject, "its name or UUID")->required();
-  act->add_option("ACTION", chosen.action, "flag-core, core or abort")
+  act->add_option("ACTION", chosen.action, "rescue, flag-core, core or abort, or one remedy by its name")
       ->required()
-      ->check(CLI::IsMember({"flag-core", "core", "abort"}));
-  act->add_flag("--yes", chosen.yes, "it is meant; core and abort take it");
+      ->check(
+          CLI::IsMember({"rescue", "yank-root", "sever-root", "rescue-root", "flag-core", "core", "abort"}));
+  auto* yes = act->add_flag("--yes", chosen.yes, "it is meant; all but flag-core take it");
+  act->add_flag("--plan", chosen.plan_only,
+                "says what it would mean, with every precondition; touches nothing")
+      ->excludes(yes);
   act->add_flag("--with-ram", chosen.with_ram, "flag-core, abort: guest memory may be in the kernel's core");
   act->callback([&chosen] { chosen.what = command::act; });
   act->footer(
+      "rescue     brings a hung VM back by the smallest remedy there is: yank-root (QEMU cuts off what it\n"
+      "           waits for), sever-root (the connection is shut down from outside), rescue-root (the lock "
+      "is\n"
+      "           lent away meanwhile); each may be asked for by its own name\n"
       "flag-core  prepares it for the kernel's core: without guest memory, of any size\n"
       "core       takes a core while the VM runs on; it stands still for milliseconds\n"
       "abort      ends the VM with a core\n"
       "The VM's authority, holds and a dry run bind it as they do a policy. What it would mean is said "
       "first;\n"
-      "core and abort then take --yes. It goes on record in the VM's open incident, or in one of its own.\n"
+      "all but flag-core then take --yes. It goes on record in the VM's open incident, or in one of its "
+      "own.\n"
       "Examples:\n"
+      "  unwedgectl act web01 rescue --plan\n"
+      "  unwedgectl act web01 rescue --yes\n"
       "  unwedgectl act web01 flag-core\n"
       "  unwedgectl act web01 core --yes");
 }

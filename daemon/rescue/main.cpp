@@ -19,10 +19,12 @@ bool say(const boost::json::object& o) {
 }
 
 // SIGCHLD as held_thread needs it; SIG_IGN may have been inherited. Who reads us may go: the lease is kept
-// all the same.
+// all the same. When the service ends or dies systemd sends SIGTERM to all of it; a lease is then ended by
+// the end of standard input, and in order.
 void set_signals() {
   std::signal(SIGCHLD, SIG_DFL);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGTERM, SIG_IGN);
   sigset_t child;
   ::sigemptyset(&child);
   ::sigaddset(&child, SIGCHLD);

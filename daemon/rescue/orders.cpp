@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <poll.h>
+
 namespace unwedge::rescue {
 
 namespace {
@@ -36,6 +38,15 @@ json::object planned(const checklist& list) {
 
 #ifdef __x86_64__
 
+/// To look takes its time, and who asked may have been killed, or have thought better of it, meanwhile.
+bool still_asked_for(int orders, checklist& list) {
+  pollfd other_end{.fd = orders, .events = 0, .revents = 0};
+  const bool gone = ::poll(&other_end, 1, 0) == 1;  // POLLHUP, POLLERR, POLLNVAL: whether asked for or not
+  return list.add(
+      "asked-for", !gone,
+      gone ? "standard input was closed: nobody waits for it any more" : "who asked for it waits");
+}
+
 json::object lease(const evidence::process& of, const options& chosen, checklist& list, const teller& tell,
                    int orders) {
   const auto found = survey(of, chosen.lease, list);
@@ -44,7 +55,7 @@ json::object lease(const evidence::process& of, const options& chosen, checklist
     if (found) made["walks_graph"] = found->stack.walks_graph;
     return made;
   }
-  if (!found) return refused(list);
+  if (!found || !still_asked_for(orders, list)) return refused(list);
   const auto begun = begin_lease(of, chosen.lease, *found);
   if (!begun) {
     list.add(begun.error().name, false, begun.error().sentence);
@@ -53,6 +64,7 @@ json::object lease(const evidence::process& of, const options& chosen, checklist
   json::object made{{"event", "granted"},
                     {"holder", begun->holder},
                     {"window_ms", chosen.lease.window.count()},
+                    {"until_ns", (begun->began + chosen.lease.window).time_since_epoch().count()},
                     {"walks_graph", found->stack.walks_graph},
                     {"stopped_ns", begun->times.stopped.count()},
                     {"operated_ns", begun->times.operated.count()}};

@@ -81,14 +81,16 @@ class word_of_command {
  public:
   explicit word_of_command(int from) : from_(from) {}
 
-  /// True: it said "end", or nobody can say it any more.
+  /// True: it said "end". Who closes it says nothing more: the window then runs out, as a job that was cut
+  /// off may have paused, and must not go on (docs/rescue.md).
   bool heard_end(milliseconds within) {
     pollfd ready{.fd = from_, .events = POLLIN, .revents = 0};
     if (::poll(&ready, 1, static_cast<int>(within.count())) <= 0) return false;
     std::array<char, 256> chunk;
     const auto got = ::read(from_, chunk.data(), chunk.size());
-    if (got < 0) return errno != EINTR && errno != EAGAIN;
-    if (got == 0) return true;
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) return false;
+    if (got <= 0) from_ = -1;  // poll(2) then waits, and that is all
+    if (got <= 0) return false;
     said_.append(chunk.data(), static_cast<std::size_t>(got));
     const bool end = said_.starts_with("end\n") || said_.find("\nend\n") != said_.npos;
     if (said_.size() > 1024) said_.erase(0, said_.size() - 8);

@@ -97,6 +97,7 @@ class daemon {
   watch::precaution_file precautions_;
   child::runner children_;
   inspection::inspector inspector_;
+  rescuing::rescuer rescuer_;
   watch::cores cores_;
   watch::services services_;
   watch::fleet fleet_;

@@ -55,8 +55,9 @@ std::expected<std::string, std::string> operator_acts::begin(const std::string& 
   if (!make_room()) return std::unexpected("too many acts are under way");
   asked what{.action = std::string(qmp::text(*o, "action")),
              .yes = flag(*o, "yes"),
-             .with_ram = flag(*o, "with_ram")};
-  auto made = std::make_shared<act>(act{.vm = on->name(), .action = what.action, .plan = "", .text = ""});
+             .with_ram = flag(*o, "with_ram"),
+             .plan_only = flag(*o, "plan_only")};
+  auto made = std::make_shared<act>(act{.vm = on->name(), .action = what.action, .plan = {}, .text = ""});
   acts_.emplace(++last_, made);
   tasks_.spawn(carry_out(on, std::move(what), made), on->name() + ": operator");
   return json::serialize(json::object{{"ticket", last_}, {"vm", made->vm}, {"action", made->action}});
@@ -65,8 +66,8 @@ std::expected<std::string, std::string> operator_acts::begin(const std::string& 
 boost::asio::awaitable<void> operator_acts::carry_out(std::shared_ptr<watch::vm_watcher> on, asked what,
                                                       std::shared_ptr<act> into) {
   const ended<act> end{into};
-  const auto done = co_await on->act_for_operator(std::move(what),
-                                                  [into](std::string plan) { into->plan = std::move(plan); });
+  const auto done = co_await on->act_for_operator(
+      std::move(what), [into](watch::act_plan plan) { into->plan = std::move(plan); });
   into->ok = done.has_value();
   into->text = done ? *done : done.error();
 }
@@ -81,7 +82,8 @@ std::expected<std::string, std::string> operator_acts::result(const std::string&
   return json::serialize(json::object{{"vm", a.vm},
                                       {"action", a.action},
                                       {"running", a.running},
-                                      {"plan", or_null(a.plan)},
+                                      {"plan", or_null(a.plan.sentence)},
+                                      {"preconditions", a.plan.preconditions},
                                       {"ok", a.ok},
                                       {"text", or_null(a.text)}});
 }

@@ -17,18 +17,19 @@ class operator_acts {
   /// `tasks` owns what is begun; both outlive it.
   operator_acts(watch::fleet& fleet, watch::task_group& tasks) : fleet_(fleet), tasks_(tasks) {}
 
-  /// {vm, action, yes, with_ram} -> {ticket, vm, action}. It goes on whether somebody comes back or not.
-  /// Error: a sentence; nothing was begun.
+  /// {vm, action, yes, with_ram, plan_only} -> {ticket, vm, action}. It goes on whether somebody comes back
+  /// or not. Error: a sentence; nothing was begun.
   std::expected<std::string, std::string> begin(const std::string& argument);
 
-  /// The ticket's number -> {vm, action, running, plan, ok, text}. Error: no such ticket; old ones are
-  /// forgotten.
+  /// The ticket's number -> {vm, action, running, plan, preconditions, ok, text}. Error: no such ticket; old
+  /// ones are forgotten.
   std::expected<std::string, std::string> result(const std::string& ticket) const;
 
  private:
   struct act {
     std::string vm, action;
-    std::string plan, text;
+    watch::act_plan plan;
+    std::string text;
     bool running = true, ok = false;
   };
   using asked = watch::operator_act;

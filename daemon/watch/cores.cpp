@@ -1,8 +1,8 @@
 #include "daemon/watch/cores.hpp"
 
+#include "daemon/child/own_program.hpp"
 #include "daemon/incident/incident_id.hpp"
 #include "daemon/incident/timestamp.hpp"
-#include "daemon/inspection/helper_program.hpp"
 #include "qmp/json_fields.hpp"
 #include "qmp/printable.hpp"
 
@@ -46,9 +46,7 @@ cores::answer understood(const child::finished& done) {
 }  // namespace
 
 cores::cores(child::runner& children, std::filesystem::path state_dir)
-    : children_(children),
-      program_(inspection::own_program("unwedge-core")),
-      state_dir_(std::move(state_dir)) {}
+    : children_(children), program_(child::own_program("unwedge-core")), state_dir_(std::move(state_dir)) {}
 
 std::expected<child::command, std::string> cores::command_for(const request& r) const {
   child::command c{

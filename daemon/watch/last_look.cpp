@@ -1,6 +1,6 @@
 #include "daemon/watch/last_look.hpp"
 
-#include "daemon/watch/vm_steps.hpp"
+#include "daemon/watch/monitor_commands.hpp"
 
 #include <boost/asio/use_awaitable.hpp>
 
@@ -15,13 +15,20 @@ policies::instant now() {
 
 asio::awaitable<last_look::answer> last_look::before_yank() {
   const auto session = n_.monitor.session();
-  const auto process = n_.process.held;
-  if (!process) co_return "refused: the process is not known";
+  if (!session) co_return "refused: the connection was lost";
   const auto listed = co_await qmp::execute(session, {"query-yank", {}, true}, command_patience);
   if (!listed) co_return "refused: query-yank: " + to_string(listed.error());
   policies::apply_reply(n_.vm.model, policies::query::yank, *listed, now());
+  auto changed = co_await before_cut();
+  if (changed.empty() && session != n_.monitor.session()) changed = "refused: the connection was lost";
+  co_return changed;
+}
+
+asio::awaitable<last_look::answer> last_look::before_cut() {
+  const auto process = n_.process.held;
+  if (!process) co_return "refused: the process is not known";
   auto facts = co_await n_.samples.take_undisturbed(n_.stall.suspicion());
-  if (process != n_.process.held || session != n_.monitor.session() || !facts.alive || !process->alive())
+  if (process != n_.process.held || !facts.alive || !process->alive())
     co_return "refused: the process has ended";
   const bool of_a_stall = n_.situation.view(now()).stall != nullptr;
   n_.stall.use(std::move(facts));

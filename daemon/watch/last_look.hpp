@@ -26,6 +26,8 @@ class last_look {
   using answer = std::string;
   /// Before a yank: the monitor's own thread and a fresh sample.
   asio::awaitable<answer> before_yank();
+  /// Before a cut from outside: a fresh sample, whatever the monitor does.
+  asio::awaitable<answer> before_cut();
   /// Before what ends a VM: the same kind of wait, at the same root.
   asio::awaitable<answer> same_verdict_again();
   /// The engine still asks for it.

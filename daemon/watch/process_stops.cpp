@@ -1,6 +1,6 @@
 #include "daemon/watch/process_stops.hpp"
 
-#include "daemon/inspection/helper_program.hpp"
+#include "daemon/child/own_program.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -31,8 +31,8 @@ asio::awaitable<process_stops::stacks_result> process_stops::take_stacks() {
   process_.traces.begin();
   process_.undisturbed_until = now() + undisturbed;
   const auto& s = vm_.shared.settings->inspect;
-  auto stacks =
-      co_await vm_.shared.inspector->take_stacks(of, inspection::helper_program(s.program), s.deadline);
+  auto stacks = co_await vm_.shared.inspector->take_stacks(
+      of, child::own_program("unwedge-inspect", s.program), s.deadline);
   process_.inspecting = false;
   if (of == process_.held) process_.traces.end(now());
   co_return stacks;
@@ -72,32 +72,40 @@ asio::awaitable<bool> process_stops::inspection_is_over() {
   co_return !process_.inspecting;
 }
 
+asio::awaitable<process_stops::turn> process_stops::take_turn(std::chrono::milliseconds quiet_for) {
+  const auto of = process_.held;
+  if (!co_await inspection_is_over() || of != process_.held || !process_.lives()) co_return nullptr;
+  // A sample meanwhile would show our stops, and one afterwards their traces.
+  process_.inspecting = true;
+  process_.traces.begin();
+  process_.undisturbed_until = now() + quiet_for;
+  co_return turn(this, [of](process_stops* s) { s->give_back(of); });
+}
+
+void process_stops::give_back(const vm_process::handle& of) {
+  process_.inspecting = false;
+  process_.undisturbed_until = {};
+  if (of == process_.held) process_.traces.end(now());
+}
+
 asio::awaitable<cores::answer> process_stops::carry_out(std::string order, bool with_ram,
                                                         std::string incident) {
   if (vm_.shared.cores == nullptr) co_return std::unexpected("no process is looked into from outside");
   if (!process_.lives()) co_return std::unexpected("the process is not known, or has ended");
-  const bool stops = order == "core" || order == "abort";
   const auto of = process_.held;
-  if (stops && !co_await inspection_is_over())
-    co_return std::unexpected("its threads are being stopped already");
-  if (of != process_.held || process_.gone) co_return std::unexpected("the process has ended");
-  if (stops) {  // a sample meanwhile would show our stops, and one afterwards their traces
-    process_.inspecting = true;
-    process_.traces.begin();
-    process_.undisturbed_until = now() + vm_.shared.settings->core.max_stop;
+  turn until_done;
+  if (order == "core" || order == "abort") {
+    until_done = co_await take_turn(vm_.shared.settings->core.max_stop);
+    if (!until_done)
+      co_return std::unexpected(process_.gone ? "the process has ended"
+                                              : "its threads are being stopped already");
   }
-  auto done = co_await vm_.shared.cores->carry_out({.order = std::move(order),
-                                                    .of = of,
-                                                    .vm = vm_.name,
-                                                    .incident = std::move(incident),
-                                                    .with_ram = with_ram,
-                                                    .bounds = vm_.shared.settings->core});
-  if (stops) {
-    process_.inspecting = false;
-    process_.undisturbed_until = {};
-    if (of == process_.held) process_.traces.end(now());
-  }
-  co_return done;
+  co_return co_await vm_.shared.cores->carry_out({.order = std::move(order),
+                                                  .of = of,
+                                                  .vm = vm_.name,
+                                                  .incident = std::move(incident),
+                                                  .with_ram = with_ram,
+                                                  .bounds = vm_.shared.settings->core});
 }
 
 }  // namespace unwedge::watch

@@ -25,6 +25,11 @@ class process_stops {
   /// The same for an operator. A caller that goes away takes nothing with it. Error: a sentence.
   asio::awaitable<stacks_result> stacks_on_request();
 
+  /// The threads are its owner's alone for as long as it lives: no stacks, no core, and no sample for
+  /// `quiet_for` at most. Null: somebody else has them for longer than they may.
+  using turn = std::shared_ptr<process_stops>;
+  asio::awaitable<turn> take_turn(std::chrono::milliseconds quiet_for);
+
   /// plan | flag-core | core | abort, see cores.hpp. A core waits for stacks that are being taken.
   asio::awaitable<cores::answer> carry_out(std::string order, bool with_ram, std::string incident);
 
@@ -32,6 +37,7 @@ class process_stops {
   struct awaited;
   asio::awaitable<void> take_stacks_for(std::shared_ptr<awaited> whom);
   asio::awaitable<bool> inspection_is_over();
+  void give_back(const vm_process::handle& of);
 
   watched_vm& vm_;
   vm_process& process_;

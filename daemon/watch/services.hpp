@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/inspection/inspector.hpp"
+#include "daemon/rescuing/rescuer.hpp"
 #include "daemon/watch/cores.hpp"
 #include "daemon/watch/event_hub.hpp"
 #include "daemon/watch/holds.hpp"
@@ -53,8 +54,11 @@ struct services {
   std::shared_ptr<const std::vector<policies::signature>> signatures =
       std::make_shared<const std::vector<policies::signature>>();  ///< never null; replaced by a reload
   inspection::inspector* inspector = nullptr;                      ///< takes stacks; none: nobody does
+  rescuing::rescuer* rescuer = nullptr;                            ///< none: nobody is rescued from outside
   watch::cores* cores = nullptr;  ///< none: no process is looked into from outside, as in tests
   std::function<policies::duration()> own_lateness = {};  ///< of the daemon's own timers, lately
+
+  std::filesystem::path rescue_program() const;
 };
 
 }  // namespace unwedge::watch

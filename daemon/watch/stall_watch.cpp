@@ -2,6 +2,8 @@
 
 #include "policies/peer_names.hpp"
 
+#include <algorithm>
+
 namespace unwedge::watch {
 namespace {
 
@@ -13,8 +15,10 @@ policies::instant now() {
 
 void stall_watch::review(policies::instant at) {
   if (process_.gone) return;  // its verdict is final
+  if (vm_.lent) return;       // that it answers meanwhile is no sign of health
   const bool before = suspicion_.active();
   suspicion_.update(vm_.model, at, vm_.shared.settings->probe);
+  if (!suspicion_.active()) tried_.clear();
   if (suspicion_.active() && !before) {
     vm_.shared.hub.publish("suspect", vm_.name, "no answer from the main loop, looking for the cause");
   } else if (!suspicion_.active() && before && !monitor_.session()) {
@@ -66,6 +70,11 @@ void stall_watch::forget() {
   suspicion_ = {};
   pulse_ = {};
   verdict_.reset();
+  tried_.clear();
+}
+
+bool stall_watch::was_tried(std::string_view remedy) const {
+  return std::ranges::find(tried_, remedy) != tried_.end();
 }
 
 }  // namespace unwedge::watch

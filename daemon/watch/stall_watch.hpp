@@ -43,6 +43,10 @@ class stall_watch {
   void drop_verdict() { verdict_.reset(); }
   const policies::io_health& io() const { return io_; }
 
+  /// What was done about this stall, by whomever: an action's name or a command.
+  void note_tried(std::string remedy) { tried_.push_back(std::move(remedy)); }
+  bool was_tried(std::string_view remedy) const;
+
  private:
   watched_vm& vm_;
   vm_process& process_;
@@ -51,6 +55,7 @@ class stall_watch {
   policies::pulse pulse_;  ///< of its main thread, while no session tells whether it lives
   policies::io_health io_;
   std::optional<policies::verdict> verdict_;
+  std::vector<std::string> tried_;
 };
 
 }  // namespace unwedge::watch

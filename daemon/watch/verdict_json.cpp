@@ -3,16 +3,29 @@
 #include "daemon/watch/json_values.hpp"
 #include "policies/sentence.hpp"
 
+#include <fmt/format.h>
+
 namespace unwedge::watch {
 namespace {
 
 namespace json = boost::json;
 
 json::object root_json(const policies::wait_root& r) {
-  return {{"type", to_string(r.type)},
-          {"name", r.name},
-          {"peer", or_null(r.peer)},
-          {"silent_ms", r.silent_for ? json::value(r.silent_for->count()) : json::value(nullptr)}};
+  json::object o{{"type", to_string(r.type)},
+                 {"name", r.name},
+                 {"peer", or_null(r.peer)},
+                 {"silent_ms", r.silent_for ? json::value(r.silent_for->count()) : json::value(nullptr)}};
+  if (r.connection) {
+    o["fd"] = r.connection->fd;
+    o["inode"] = r.connection->inode;
+  }
+  return o;
+}
+
+json::object holder_json(const policies::lock_holder& h) {
+  json::object o{{"tid", h.tid}, {"comm", h.comm}};
+  if (h.mutex != 0) o["mutex"] = fmt::format("{:#x}", h.mutex);
+  return o;
 }
 
 }  // namespace
@@ -25,7 +38,7 @@ json::object to_json(const policies::verdict& v, const policies::vm_model& vm) {
       {"certain", v.certain},      {"reasons", json::array(v.reasons.begin(), v.reasons.end())}};
   if (v.spinning) o["spinning"] = true;
   if (v.other_lock) o["lock"] = "other";
-  if (v.holder) o["holder"] = json::object{{"tid", v.holder->tid}, {"comm", v.holder->comm}};
+  if (v.holder) o["holder"] = holder_json(*v.holder);
   if (!v.further_roots.empty()) {
     json::array more;
     for (const auto& r : v.further_roots) more.push_back(root_json(r));

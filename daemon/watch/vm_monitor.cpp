@@ -16,6 +16,11 @@ policies::instant now() {
   return std::chrono::steady_clock::now();
 }
 
+/// It may wait for the block layer.
+bool asks_block_layer(query q) {
+  return q == query::block_jobs || q == query::block_nodes || q == query::block_graph;
+}
+
 std::chrono::system_clock::time_point wall_now() {
   return std::chrono::system_clock::now();
 }
@@ -38,7 +43,10 @@ void vm_monitor::close() {
 
 void vm_monitor::probe(bool in_doubt) {
   if (!is_ready()) return;
-  if (!session_->in_band_outstanding()) ask(policies::next_probe(vm_.model, probes_++));
+  if (!session_->in_band_outstanding()) {
+    const auto next = policies::next_probe(vm_.model, probes_++);
+    ask(may_ask(next) ? next : query::status);
+  }
   const bool oob_asked = std::ranges::any_of(pending_, &pending_query::out_of_band);
   if (in_doubt && session_->is_ready() && session_->oob() && !oob_asked) ask(query::yank);
 }
@@ -146,11 +154,17 @@ void vm_monitor::want(policies::refresh r) {
   ask_next();
 }
 
+/// While its BQL is lent away QEMU is in the middle of a drain: what would wait for that is put off.
+bool vm_monitor::may_ask(query q) const {
+  return !vm_.lent || !asks_block_layer(q);
+}
+
 void vm_monitor::ask_next() {
-  if (wanted_.empty() || !is_ready()) return;
-  if (wanted_.front() != query::yank && session_->in_band_outstanding()) return;
-  const auto q = wanted_.front();
-  wanted_.erase(wanted_.begin());
+  if (!is_ready()) return;
+  const auto next = std::ranges::find_if(wanted_, [this](query q) { return may_ask(q); });
+  if (next == wanted_.end() || (*next != query::yank && session_->in_band_outstanding())) return;
+  const auto q = *next;
+  wanted_.erase(next);
   if (wanted_.empty()) wanted_ = {};  // an idle VM keeps no memory for it
   ask(q);
 }

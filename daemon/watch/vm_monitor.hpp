@@ -76,6 +76,7 @@ class vm_monitor final : private qmp::session_observer {
   void ended(const qmp::error& why, bool was_ready);
   void ask(policies::query q);
   void ask_next();
+  bool may_ask(policies::query q) const;
 
   watched_vm& vm_;
   listener& to_;

@@ -1,5 +1,7 @@
 #include "daemon/watch/vm_situation.hpp"
 
+#include <fmt/format.h>
+
 namespace unwedge::watch {
 namespace {
 
@@ -41,8 +43,11 @@ bool vm_situation::talking() const {
 
 /// And nothing that the last events call for is unanswered: that something is over may be believed.
 bool vm_situation::settled() const {
+  if (from_.vm.lent) return false;
   if (from_.vm.no_monitor) return !from_.stall.active();
-  return talking() && from_.monitor.wants_nothing() &&
+  const auto& said = from_.vm.model.monitor.last_reply;
+  const bool since_lent = from_.vm.lent_until == policies::instant{} || (said && *said > from_.vm.lent_until);
+  return since_lent && talking() && from_.monitor.wants_nothing() &&
          (!from_.monitor.session()->in_band_outstanding() || !from_.engine.incident_open());
 }
 
@@ -65,13 +70,24 @@ policies::action_frame vm_situation::frame() const {
   return f;
 }
 
+std::string vm_situation::forbids(policies::authority needs) const {
+  const auto f = frame();
+  if (f.allowed < needs)
+    return fmt::format("it needs the authority {}, and this VM's is {}", to_string(needs),
+                       to_string(f.allowed));
+  if (f.dry_run) return "a dry run: nothing is done";
+  if (!f.held.empty()) return fmt::format("the VM is held ({}); unwedgectl release ends that", f.held);
+  return "";
+}
+
 policies::look vm_situation::look(const policies::vm_view& v, const policies::action_frame& f) const {
   auto& shared = from_.vm.shared;
   return {.view = v,
           .vm_name = from_.vm.name,
           .policies = *shared.policies,
           .frame = f,
-          .of_host = shared.host_budget};
+          .of_host = shared.host_budget,
+          .operator_acts = from_.vm.operator_acts};
 }
 
 bool vm_situation::nothing_to_decide() const {

@@ -33,6 +33,8 @@ class vm_situation {
   bool nothing_to_decide() const;
   policies::vm_view view(policies::instant now) const;
   policies::action_frame frame() const;
+  /// Why nothing of this authority may be done now; empty: it may.
+  std::string forbids(policies::authority needs) const;
 
   /// What the engine decides, to be carried out in order.
   std::vector<policies::decision> decide(policies::instant now);

@@ -24,11 +24,6 @@ policies::step_outcome outcome_of(std::string_view result) {
   return result.starts_with("refused") ? policies::step_outcome::refused : policies::step_outcome::failed;
 }
 
-/// The one command of ours that does not need the main loop (QEMU >= 6.0).
-bool out_of_band(const policies::step& s) {
-  return s.action == "yank";
-}
-
 std::string in_words(const policies::step& s) {
   return fmt::format("{} {}", s.action, boost::json::serialize(s.arguments));
 }
@@ -53,12 +48,15 @@ asio::awaitable<void> vm_steps::act(std::string run, policies::step s) {
       co_await recorder->intent(s, intent_patience);
   }
   const auto began = now();
-  const auto result = co_await perform(run, s);
+  const auto done = co_await perform_guarded(run, s);
+  const auto& result = done.result;
   const auto took = std::chrono::duration_cast<milliseconds>(now() - began);
   if (!policies::acts_on_process(s)) n_.stacks.not_before(now() + s.verify_within + milliseconds(500));
   if (of != n_.process.held) co_return;  // another VM is behind the monitor: that run is no more
   auto& shared = n_.vm.shared;
   if (auto* recorder = n_.incidents.of(run)) recorder->outcome(result, took);
+  for (const auto& note : done.notes) n_.incidents.carry_out(run, policies::add_note{note});
+  if (result == "done" || done.touched) n_.stall.note_tried(s.action);
   n_.engine.step_done(run, outcome_of(result), now(), shared.host_budget);
   n_.precautions.save();
   if (shared.meter.step_ended) shared.meter.step_ended(s.action, result);
@@ -71,7 +69,7 @@ asio::awaitable<void> vm_steps::act(std::string run, policies::step s) {
 
 asio::awaitable<void> vm_steps::set(policies::set_precaution p) {
   const auto of = n_.process.held;
-  const auto result = co_await send(p.step);
+  const auto result = co_await n_.commands.send(p.step);
   if (of != n_.process.held) co_return;  // another VM is behind the monitor
   n_.vm.shared.hub.publish("guard", n_.vm.name, fmt::format("{}: {}: {}", in_words(p.step), p.why, result),
                            {{"result", result}});
@@ -81,19 +79,29 @@ asio::awaitable<void> vm_steps::set(policies::set_precaution p) {
   n_.vm.driver.wake_soon();
 }
 
-asio::awaitable<std::string> vm_steps::perform(std::string run, policies::step s) {
-  if (policies::acts_on_process(s)) co_return co_await perform_on_process(std::move(run), std::move(s));
-  if (!n_.monitor.is_ready()) co_return "refused: the connection was lost";
-  if (out_of_band(s)) {
-    if (auto lost = co_await look_.before_yank(); !lost.empty()) co_return lost;
+/// The engine waits for an outcome, whatever happens.
+asio::awaitable<vm_steps::outcome> vm_steps::perform_guarded(std::string run, policies::step s) {
+  try {
+    co_return co_await perform(std::move(run), std::move(s));
+  } catch (const std::exception& thrown) {
+    co_return outcome{fmt::format("failed: {}", thrown.what())};
   }
-  if (auto changed = look_.confirmed(run, s); !changed.empty()) co_return changed;
-  co_return co_await send(std::move(s));
+}
+
+asio::awaitable<vm_steps::outcome> vm_steps::perform(std::string run, policies::step s) {
+  if (policies::acts_on_process(s))
+    co_return outcome{co_await perform_on_process(std::move(run), std::move(s))};
+  if (policies::cuts_from_outside(s)) co_return co_await perform_from_outside(std::move(run), std::move(s));
+  if (!n_.monitor.is_ready()) co_return outcome{"refused: the connection was lost"};
+  if (out_of_band(s)) {
+    if (auto lost = co_await look_.before_yank(); !lost.empty()) co_return outcome{lost};
+  }
+  if (auto changed = look_.confirmed(run, s); !changed.empty()) co_return outcome{changed};
+  co_return outcome{co_await n_.commands.send(std::move(s))};
 }
 
 /// A policy's step; its intent is on record.
 asio::awaitable<std::string> vm_steps::perform_on_process(std::string run, policies::step s) {
-  if (n_.by_operator.under_way()) co_return "refused: a step that the operator asked for is under way";
   if (s.action == "abort") {
     if (auto changed = co_await look_.same_verdict_again(); !changed.empty()) co_return changed;
   }
@@ -108,20 +116,13 @@ asio::awaitable<std::string> vm_steps::perform_on_process(std::string run, polic
   co_return "done";
 }
 
-/// An in-band command is a probe as well: if it is not answered, the VM becomes suspect.
-asio::awaitable<std::string> vm_steps::send(policies::step s) {
-  const auto session = n_.monitor.session();
-  if (!session) co_return "refused: the connection was lost";
-  auto& waiting_since = n_.vm.model.monitor.waiting_since;
-  const bool in_band = !out_of_band(s);
-  if (in_band && !waiting_since) waiting_since = now();
-  const auto done = co_await qmp::execute(session, {s.action, s.arguments, !in_band}, command_patience);
-  if (session != n_.monitor.session()) co_return done ? "done" : "failed: " + to_string(done.error());
-  if (done)
-    policies::apply_accepted(n_.vm.model, s.action, s.arguments, now());
-  else if (s.action.starts_with("migrate-set-"))
-    n_.monitor.want({.settings = true});  // whether it took effect is not known
-  co_return done ? "done" : "failed: " + to_string(done.error());
+/// Nothing is asked of QEMU for a cut alone: whatever its monitor does is no matter.
+asio::awaitable<vm_steps::outcome> vm_steps::perform_from_outside(std::string run, policies::step s) {
+  auto changed = yanks_in_window(s) ? co_await look_.before_yank() : co_await look_.before_cut();
+  if (changed.empty()) changed = look_.confirmed(run, s);
+  if (!changed.empty()) co_return outcome{changed};
+  // In the window the VM shows another situation than the one that it is for: only what is allowed is asked.
+  co_return co_await n_.rescue.carry_out(s, [this, needs = s.needs] { return n_.situation.forbids(needs); });
 }
 
 /// The capability can be switched off only once the migration is over.
@@ -130,7 +131,7 @@ asio::awaitable<void> vm_steps::take_back() {
   for (auto& s : n_.engine.to_take_back(n_.vm.model)) {
     if (s.action == "migrate-set-capabilities") co_await migration_is_over();
     const auto text = in_words(s);
-    const auto result = co_await send(std::move(s));
+    const auto result = co_await n_.commands.send(std::move(s));
     spdlog::info("{}: taken back: {}: {}", n_.vm.name, text, result);
     if (result != "done") co_return n_.precautions.save();
   }

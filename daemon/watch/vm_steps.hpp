@@ -5,15 +5,13 @@
 
 #include "daemon/watch/incident_stacks.hpp"
 #include "daemon/watch/last_look.hpp"
-#include "daemon/watch/operator_steps.hpp"
+#include "daemon/watch/monitor_commands.hpp"
 #include "daemon/watch/vm_precautions.hpp"
+#include "daemon/watch/vm_rescue.hpp"
 
 #include <string>
 
 namespace unwedge::watch {
-
-/// Of a command that answers at once in a QEMU that is well.
-inline constexpr std::chrono::milliseconds command_patience{1'500};
 
 class vm_steps {
  public:
@@ -24,11 +22,13 @@ class vm_steps {
     vm_process& process;
     vm_monitor& monitor;
     process_stops& stops;
+    monitor_commands& commands;
+    vm_rescue& rescue;
     vm_situation& situation;
     vm_incidents& incidents;
     incident_stacks& stacks;
     vm_precautions& precautions;
-    const operator_steps& by_operator;
+    stall_watch& stall;
     last_look::needs look;
   };
   explicit vm_steps(needs n) : n_(n), look_(n.look) {}
@@ -43,9 +43,11 @@ class vm_steps {
  private:
   asio::awaitable<void> act(std::string run, policies::step s);
   asio::awaitable<void> set(policies::set_precaution p);
-  asio::awaitable<std::string> perform(std::string run, policies::step s);
+  using outcome = vm_rescue::outcome;
+  asio::awaitable<outcome> perform_guarded(std::string run, policies::step s);
+  asio::awaitable<outcome> perform(std::string run, policies::step s);
   asio::awaitable<std::string> perform_on_process(std::string run, policies::step s);
-  asio::awaitable<std::string> send(policies::step s);
+  asio::awaitable<outcome> perform_from_outside(std::string run, policies::step s);
   asio::awaitable<void> migration_is_over();
 
   needs n_;

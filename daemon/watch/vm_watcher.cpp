@@ -59,17 +59,25 @@ vm_watcher::vm_watcher(services& shared, endpoint where, watcher_owner& owner)
       incidents_(vm_, process_, monitor_, stall_),
       stacks_({vm_, process_, stops_, stall_, incidents_}),
       precautions_(vm_, process_, engine_),
-      operator_({vm_, engine_, process_, stops_, situation_, incidents_}),
+      commands_(vm_, monitor_),
+      rescue_({vm_, process_, monitor_, stops_, commands_}),
+      operator_rescue_({.situation = situation_,
+                        .commands = commands_,
+                        .rescue = rescue_,
+                        .look = {vm_, process_, monitor_, samples_, stall_, situation_}}),
+      operator_({vm_, engine_, process_, stops_, situation_, incidents_, operator_rescue_, stall_}),
       steps_({.vm = vm_,
               .engine = engine_,
               .process = process_,
               .monitor = monitor_,
               .stops = stops_,
+              .commands = commands_,
+              .rescue = rescue_,
               .situation = situation_,
               .incidents = incidents_,
               .stacks = stacks_,
               .precautions = precautions_,
-              .by_operator = operator_,
+              .stall = stall_,
               .look = {vm_, process_, monitor_, samples_, stall_, situation_}}),
       rounds_({.vm = vm_,
                .engine = engine_,
@@ -285,7 +293,7 @@ asio::awaitable<process_stops::stacks_result> vm_watcher::stacks_now() {
 }
 
 asio::awaitable<operator_steps::result> vm_watcher::act_for_operator(operator_act asked,
-                                                                     std::function<void(std::string)> say) {
+                                                                     operator_steps::teller say) {
   const auto self = shared_from_this();
   co_return co_await operator_.act(std::move(asked), std::move(say));
 }

@@ -3,6 +3,7 @@
 // what they decide is carried out. Decides nothing itself. One thread.
 #pragma once
 
+#include "daemon/watch/operator_steps.hpp"
 #include "daemon/watch/vm_rounds.hpp"
 
 #include <memory>
@@ -91,8 +92,7 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>,
   /// Its threads' stacks, likewise.
   asio::awaitable<process_stops::stacks_result> stacks_now();
   /// See operator_steps.
-  asio::awaitable<operator_steps::result> act_for_operator(operator_act asked,
-                                                           std::function<void(std::string)> say);
+  asio::awaitable<operator_steps::result> act_for_operator(operator_act asked, operator_steps::teller say);
 
   /// An incident of an earlier run of the daemon that is about this very process.
   void take_up(const policies::incident& open) { incidents_.take_up(open, engine_); }
@@ -134,6 +134,9 @@ class vm_watcher final : public std::enable_shared_from_this<vm_watcher>,
   vm_incidents incidents_;
   incident_stacks stacks_;
   vm_precautions precautions_;
+  monitor_commands commands_;
+  vm_rescue rescue_;
+  operator_rescue operator_rescue_;
   operator_steps operator_;
   vm_steps steps_;
   vm_rounds rounds_;

@@ -37,6 +37,9 @@ struct watched_vm {
   bool no_monitor;  ///< nobody enrolled it: its process is all that there is to watch
   policies::vm_model model = {};
   bool stopping = false;
+  bool lent = false;  ///< its BQL is, or may be, lent away: it answers, in the middle of something
+  policies::instant lent_until{};  ///< only what it says afterwards tells how it stands
+  bool operator_acts = false;      ///< something that an operator asked for is being done to it
 
   policies::authority allowed() const { return shared.settings->authority_of(name); }
   const holds::hold* held() const { return shared.holds.find(name, std::chrono::system_clock::now()); }

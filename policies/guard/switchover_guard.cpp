@@ -42,7 +42,10 @@ void switchover_guard::step(const run_input& in, std::vector<decision>& out) {
 void switchover_guard::between_migrations(const situation& s, std::vector<decision>& out) {
   if (cancelling_for_dead_ || cancelled_for_dead_) {
     cancelled_for_dead_ = true;  // it is over: no vm_stop comes any more
-    if (auto yank = guard::yank_dead_target(s, so_far(s))) return take(s, std::move(*yank), out);
+    if (auto yank = guard::yank_dead_target(s, so_far(s))) {
+      if (!s.in.busy) take(s, std::move(*yank), out);
+      return;
+    }
   }
   if (!s.in.view.settled) return;
   close(outcome_at_end(s), out);
@@ -84,12 +87,8 @@ void switchover_guard::begin(const situation& s, std::vector<decision>& out) {
 
 /// What was begun is brought to its end whatever hold, budget or authority say by now; but what follows from
 /// silence follows from nothing on a host that starves.
-std::string switchover_guard::why_not(const situation& s, const guard::wish& w) const {
-  const auto& in = s.in;
-  if (!begun(s.vm)) {
-    auto result = forbids(in.frame, in.by, w.step.needs);
-    return result.empty() ? out_of_budget(in.by, in.of_vm, in.of_host, in.view.now) : result;
-  }
+std::string switchover_guard::why_not(const run_input& in, const guard::wish& w, bool begun) {
+  if (!begun) return forbids(in.frame, in.by, w.step.needs);
   return w.of_silence && !in.frame.host_starved.empty() ? "host-starved: " + in.frame.host_starved : "";
 }
 
@@ -97,28 +96,33 @@ void switchover_guard::take(const situation& s, guard::wish w, std::vector<decis
   const auto& in = s.in;
   if (std::ranges::count(tried_, w.step) >= most_tries)
     return account_.note(fmt::format("{} did not help; it is left to people.", w.step.action), out);
-  if (w.step == current_ && in.view.now < again_at_) return;  // its effect is on its way
-  if (auto result = why_not(s, w); !result.empty())
-    return account_.decline(std::move(w.step), w.why, std::move(result), out);
+  if (w.step == current_.step && in.view.now < again_at_) return;  // its effect is on its way
+  const bool goes_on = begun(s.vm);
+  auto result = why_not(in, w, goes_on);
+  if (result.empty() && !goes_on) result = out_of_budget(in.by, in.of_vm, in.of_host, in.view.now);
+  if (!result.empty()) return account_.decline(std::move(w.step), w.why, std::move(result), out);
   in.of_vm.spend(in.by, in.view.now);
   in.of_host.spend(in.by, in.view.now);
+  before_ = {.acted = acted_, .begun = goes_on, .by_brake = precautions_.by_brake()};
+  barred_ = false;
   acted_ = acting_ = true;
   if (w.step.action == "migrate_cancel") cancelling_for_dead_ = s.dead() != nullptr;
   if (brake::is_press(w.step)) precautions_.by_brake().was_pressed(w.step.undo, in.view.now);
   account_.note(fmt::format("{}: {}.", w.step.action, w.why), out);
-  current_ = w.step;
   tried_.push_back(w.step);
-  account_.take(std::move(w.step), out);
+  current_ = std::move(w);
+  account_.take(current_.step, out);
 }
 
 void switchover_guard::step_done(step_outcome outcome, instant now) {
   acting_ = false;
   again_at_ = now + effect_within;
-  if (brake::is_release(current_) && outcome == step_outcome::done) {
+  if (outcome == step_outcome::refused) not_taken();
+  if (brake::is_release(current_.step) && outcome == step_outcome::done) {
     precautions_.by_brake().was_released();
     std::erase_if(tried_, [](const policies::step& s) { return s.action == "migrate-set-parameters"; });
   }
-  if (current_.action == "migrate_cancel" && cancelling_for_dead_) {
+  if (current_.step.action == "migrate_cancel" && cancelling_for_dead_) {
     // Whether QEMU has it is not known after a time-out: it may hang in vm_stop, where a yank can make it
     // abort.
     cancelled_for_dead_ = outcome == step_outcome::done;
@@ -126,9 +130,19 @@ void switchover_guard::step_done(step_outcome outcome, instant now) {
   }
 }
 
-bool switchover_guard::confirms(const policies::step& step, const run_input& in) const {
+/// Nothing was begun by it. What forbade it at the last look, and not the situation, does not count as a try.
+void switchover_guard::not_taken() {
+  acted_ = before_.acted;
+  if (brake::is_press(current_.step)) precautions_.by_brake() = before_.by_brake;
+  if (!barred_ || tried_.empty()) return;
+  tried_.pop_back();
+  again_at_ = {};
+}
+
+bool switchover_guard::confirms(const policies::step& step, const run_input& in) {
   const situation s(in);
-  return guard::still_right(step, s, so_far(s));
+  barred_ = in.busy || !why_not(in, current_, before_.begun).empty();
+  return !barred_ && guard::still_right(step, s, so_far(s));
 }
 
 void switchover_guard::close(std::string outcome, std::vector<decision>& out) {

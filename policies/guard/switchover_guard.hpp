@@ -37,8 +37,9 @@ class switchover_guard {
   /// All of to_take_back was done.
   void taken_back() { precautions_.taken_back(); }
 
-  /// True if this step is what the guard asks for, or would, with the evidence as it is now.
-  bool confirms(const policies::step&, const run_input&) const;
+  /// True if this step is what the guard asks for, or would, with the evidence as it is now, and may be
+  /// taken.
+  bool confirms(const policies::step&, const run_input&);
 
   bool open() const { return account_.is_open(); }
   /// True while it must be asked at each look.
@@ -57,7 +58,8 @@ class switchover_guard {
   bool begun(const vm_model&) const;
   guard::so_far so_far(const guard::situation&) const;
   void take(const guard::situation&, guard::wish, std::vector<decision>& out);
-  std::string why_not(const guard::situation&, const guard::wish&) const;
+  static std::string why_not(const run_input&, const guard::wish&, bool begun);
+  void not_taken();
   void begin(const guard::situation&, std::vector<decision>& out);
   void close(std::string outcome, std::vector<decision>& out);
   std::string outcome_at_end(const guard::situation&) const;
@@ -66,10 +68,15 @@ class switchover_guard {
   guard::precautions precautions_;
   bool took_up_ = false;  ///< the incident is one of an earlier run of the daemon
   bool acting_ = false;
-  bool acted_ = false;                 ///< at least one step of this incident was taken
-  bool cancelling_for_dead_ = false;   ///< migrate_cancel was sent for a dead target
-  bool cancelled_for_dead_ = false;    ///< and QEMU took it: its yank must follow at once
-  policies::step current_;             ///< the last one taken
+  bool acted_ = false;                ///< at least one step of this incident was taken
+  bool cancelling_for_dead_ = false;  ///< migrate_cancel was sent for a dead target
+  bool cancelled_for_dead_ = false;   ///< and QEMU took it: its yank must follow at once
+  guard::wish current_;               ///< the last one taken
+  struct {
+    bool acted = false, begun = false;
+    guard::brake by_brake;
+  } before_;                           ///< how it was before that
+  bool barred_ = false;                ///< at its last look it might not be taken
   instant again_at_{};                 ///< not before then
   std::vector<policies::step> tried_;  ///< in this migration
 };

@@ -26,12 +26,12 @@ struct migration_state {
 
 /// What the next migration goes by (query-migrate-capabilities, query-migrate-parameters). Empty: not known.
 struct migration_settings {
-  std::optional<bool> events, pause_before_switchover;
+  std::optional<bool> events, pause_before_switchover, multifd;
   std::optional<std::int64_t> max_bandwidth;   ///< bytes a second
   std::optional<std::int64_t> downtime_limit;  ///< milliseconds
   std::string zero_page_detection;             ///< QEMU >= 9.0
   instant parameters_at{};                     ///< when those three were read, or set by us
-  instant capabilities_at{};                   ///< and the first two
+  instant capabilities_at{};                   ///< and the first three
 };
 
 /// True while a migration may still change the VM's fate: any status that is not one of QEMU's final ones.

@@ -65,6 +65,7 @@ void apply_capabilities(vm_model& vm, const array& list, instant now) {
     const auto name = text(*o, "capability");
     if (name == "postcopy-ram" && vm.migration) vm.migration->postcopy_enabled = on->get_bool();
     if (name == "events") vm.migrates_with.events = on->get_bool();
+    if (name == "multifd") vm.migrates_with.multifd = on->get_bool();
     if (name == "pause-before-switchover") vm.migrates_with.pause_before_switchover = on->get_bool();
   }
 }

@@ -10,7 +10,7 @@ namespace unwedge::policies {
 verdict judge_at_work(std::string at_work, const wait_chain& chain, samples_view samples,
                       const judge_settings& settings, verdict v) {
   v.kind = verdict_kind::main_loop_busy;
-  if (chain.threads.size() > 1) v.holder = lock_holder{chain.threads[1]->tid, chain.threads[1]->comm};
+  v.holder = holder_of(samples.back(), chain);
   v.reasons.push_back(std::move(at_work));
   const auto starved = starved_share(samples, chain.end().tid);
   constexpr double much = 0.2;
@@ -24,7 +24,7 @@ verdict judge_at_work(std::string at_work, const wait_chain& chain, samples_view
 }
 
 verdict judge_spinning(samples_view all, const vm_model& vm, const wait_chain& chain, verdict v) {
-  tell_chain(chain, v);
+  tell_chain(all.back(), chain, v);
   v.kind = verdict_kind::bql_held;
   v.reasons.push_back(
       fmt::format("{} used {:.0f} % of a CPU, read and wrote nothing and did not let go once.",

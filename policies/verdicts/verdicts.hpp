@@ -26,8 +26,11 @@ verdict judge_spinning(samples_view all, const vm_model&, const wait_chain&, ver
 /// main-loop-busy where what it waits for goes on. nullopt: no wait is proven.
 std::optional<verdict> judge_wait(samples_view samples, const vm_model&, const wait_chain&, verdict);
 
-/// Who waits for whom, from the main thread on.
-void tell_chain(const wait_chain&, verdict&);
+/// Who waits for whom, from the main thread on. `facts`: those that the chain is of.
+void tell_chain(const process_facts& facts, const wait_chain&, verdict&);
+
+/// What remedies need to know of the holder; nullopt: the main thread waits for no lock.
+std::optional<lock_holder> holder_of(const process_facts& facts, const wait_chain&);
 
 /// A thread that was woken and sleeps again in the same call has done something: a drain that goes on, though
 /// slowly. One that waits for what never comes is not woken at all (measured on QEMU 7.2 and 10.0: not once

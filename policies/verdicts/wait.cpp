@@ -17,7 +17,7 @@ verdict at_work_but_starved(samples_view samples, const thread_facts& worker, ve
 
 }  // namespace
 
-void tell_chain(const wait_chain& chain, verdict& v) {
+void tell_chain(const process_facts& facts, const wait_chain& chain, verdict& v) {
   for (const auto* t : chain.threads) {
     if (!t->waits_for) continue;
     v.reasons.push_back(fmt::format("{} waits for the mutex at {:#x}, held by tid {}.", label(*t),
@@ -25,7 +25,7 @@ void tell_chain(const wait_chain& chain, verdict& v) {
   }
   const auto& main = *chain.threads.front();
   v.other_lock = main.waits_for && main.waits_for->outside_program;
-  if (chain.threads.size() > 1) v.holder = lock_holder{chain.threads[1]->tid, chain.threads[1]->comm};
+  v.holder = holder_of(facts, chain);
 }
 
 std::optional<verdict> judge_wait(samples_view samples, const vm_model& vm, const wait_chain& chain,
@@ -33,7 +33,7 @@ std::optional<verdict> judge_wait(samples_view samples, const vm_model& vm, cons
   const auto& facts = samples.back();
   const auto& end = chain.end();
   const bool main_itself = chain.threads.size() == 1;
-  tell_chain(chain, v);
+  tell_chain(facts, chain, v);
   v.kind = main_itself ? verdict_kind::main_loop_waits : verdict_kind::bql_held;
   if (chain.cycle) {
     v.kind = verdict_kind::lock_cycle;

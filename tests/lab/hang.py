@@ -16,6 +16,7 @@ HANGS_AFTER = 8.0       # seconds of silence after which we call it a hang; a re
 VERDICT_WITHIN = PATIENCE + 1
 AWAKE_WITHIN = 15.0     # a thread that is awake and gets nothing done may be at work: that takes longer to tell
 RUNNING_WITHIN = 2.0    # of the verdict
+RESCUED_WITHIN = 6.0    # likewise by a lease: a job that pauses lasts until its window of 3 s is over
 
 
 async def hangs(stage: Stage, source: Source) -> str:
@@ -55,29 +56,31 @@ def check_verdict(verdict: dict, kind: str, root: tuple[str, str] | None) -> Non
         require(found == root, f"root {found}, expected {root}: {verdict['sentence']}")
 
 
-async def recovers(stage: Stage, source: Source, kind: str, root: tuple[str, str]) -> str:
-    """Verdict, yank of exactly that root, VM running, all in time; the disk as it was, the incident closed."""
+async def recovers(stage: Stage, source: Source, kind: str, root: tuple[str, str], *, by: str = "yank") -> str:
+    """Verdict, one remedy (`by`: yank, sever-root, rescue-root) of exactly that root, VM running, all in time; the disk
+    as it was, the incident closed."""
     await has_verdict(stage, source, kind, root)
-    return await comes_back(stage, source, root)
+    return await comes_back(stage, source, root, by=by)
 
 
-async def comes_back(stage: Stage, source: Source, root: tuple[str, str]) -> str:
+async def comes_back(stage: Stage, source: Source, root: tuple[str, str], *, by: str = "yank") -> str:
     """What must follow a verdict that has a remedy."""
     vm = source.vm
-    require(await vm.liveness.running_again(RUNNING_WITHIN + 8), f"not running again; {await _about(stage, source)}")
+    within = RESCUED_WITHIN if by == "rescue-root" else RUNNING_WITHIN
+    require(await vm.liveness.running_again(within + 8), f"not running again; {await _about(stage, source)}")
     stage.figures.running = vm.liveness.first_running
     stage.timeline.note("lab", "query-status answers: running", at=vm.liveness.first_running)
     took = stage.figures.running - stage.figures.verdict
-    require(took <= RUNNING_WITHIN, f"running {took:.2f} s after the verdict, allowed are {RUNNING_WITHIN:g} s")
+    require(took <= within, f"running {took:.2f} s after the verdict, allowed are {within:g} s")
     await _unharmed(source)
-    await _recovered_by_yank(stage, source, root)
+    await _recovered(stage, source, root, by)
     require(vm.liveness.silent_for < LATE and vm.liveness.status == "running", "it stalled again")
     return "recovered"
 
 
-async def migration_failed(source: Source) -> None:
+async def migration_failed(source: Source, *, how: tuple[str, ...] = ("failed",)) -> None:
     status = await migration.status(source.vm)
-    require(status == "failed", f"migration {status}, expected failed")
+    require(status in how, f"migration {status}, expected {' or '.join(how)}")
 
 
 async def left_alone(stage: Stage, source: Source, outcomes: tuple[str, ...]) -> dict:
@@ -102,16 +105,23 @@ async def resolves_itself(stage: Stage, source: Source) -> None:
     await stage.unwedged.vm_until(name, lambda vm: vm["state"] == "healthy", 5, "healthy again")
 
 
-async def _recovered_by_yank(stage: Stage, source: Source, root: tuple[str, str]) -> None:
+async def _recovered(stage: Stage, source: Source, root: tuple[str, str], by: str) -> None:
     incident = await stage.unwedged.incident_until(
         source.vm.name, lambda seen: seen["closed"] is not None, 10, "closed")
     require(incident["outcome"] == "recovered", f"outcome {incident['outcome']}: {json.dumps(incident['steps'])}")
-    wanted = {"type": "migration"} if root[0] == "migration" else {"type": "block-node", "node-name": root[1]}
-    yanks = [step for step in done(incident) if step["action"] == "yank"]
-    require(len(yanks) == 1 and yanks[0]["arguments"]["instances"] == [wanted],
-            f"expected one yank of {wanted}: {json.dumps(incident['steps'])}")
+    steps = done(incident)
+    require(len(steps) == 1 and steps[0]["action"] == by and _of(root, steps[0]["arguments"]),
+            f"expected one {by} of {root}: {json.dumps(incident['steps'])}")
     seen = await stage.unwedged.vm_until(source.vm.name, lambda vm: vm["state"] == "healthy", 5, "healthy again")
     require(seen["incident"] is None and seen["verdict"] is None, f"still in trouble: {json.dumps(seen)}")
+
+
+def _of(root: tuple[str, str], arguments: dict) -> bool:
+    """The step is of this root alone, whatever the remedy."""
+    if "instances" not in arguments:
+        return arguments.get("nodes") == [root[1]] or (root[0] == "migration" and arguments.get("migration") is True)
+    wanted = {"type": "migration"} if root[0] == "migration" else {"type": "block-node", "node-name": root[1]}
+    return arguments["instances"] == [wanted]
 
 
 async def _only_the_main_loop_hangs(source: Source) -> None:

@@ -1,8 +1,8 @@
-"""A QEMU that hangs on a dead mirror target at the switchover, and what brings it back: nothing, `yank` alone, sever
-alone, a lease with one of them inside it. Without the daemon: unwedge-rescue is run by hand.
+"""A QEMU that hangs on a dead mirror target at the switchover, and what brings it back: the daemon with authority rescue
+(unwedged), nothing, `yank` alone, and by hand, with unwedge-rescue: sever alone, a lease with one of them inside it.
 
-A VM survives if it runs again, the job has concluded, the migration has failed, RAM and disk are what they were, and a
-second migration of it completes. Exit status: 0 the lease saved every VM that it must save, 1 it did not.
+A VM survives if it runs again, the job has concluded, the migration is over and has not completed, RAM and disk are
+what they were, and a second migration of it completes. Exit status: 0 every VM survived that must, 1 not.
 """
 
 import argparse
@@ -20,13 +20,17 @@ from pathlib import Path
 import migration
 from campaign import CONTRADICTIONS
 from disk_image import digest
+from enrolment import FixedSocket
 from expectation import Unexpected, require
+from hang import RESCUED_WITHIN
 from interruption import EXIT_STATUS, cancel_on_signals
 from liveness import LATE
 from mirror import JOB, TARGET, freeze_target_in_mid_mirror
 from nbd_server import NbdServer
 from qemus import ALL, NoQemu, Qemu, chosen
+from quiet import done
 from rescuer import NotRescued, Rescuer, sockets
+from scenarios.dead_mirror_target import POLICIES
 from stage import PROGRAMS, Settings, Source, Stage
 from virtual_machine import Machine
 
@@ -34,7 +38,7 @@ HUNG_FOR = 3.0    # seconds of silence, then something is done; a healthy switch
 BACK_WITHIN = 10.0
 RAM_FROM, RAM_BYTES = 1 << 20, 48 << 20  # an idle guest changes nothing above the BIOS's own first megabyte
 LIBVIRTS_SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
-METHODS = ("nothing", "yank", "sever", "lease+yank", "lease+sever")
+METHODS = ("unwedged", "nothing", "yank", "sever", "lease+yank", "lease+sever")
 # Only if asked for: where a yank did not help; and for QEMU 5.2.
 MORE_METHODS = ("yank,sever", "yank,lease+sever", "lease+pause+sever")
 
@@ -56,7 +60,7 @@ class Case:
     @property
     def must_survive(self) -> bool:
         """QEMU's own yank of a full unix socket makes its poll spin, lease or not (docs/qemu.md)."""
-        return self.method == "lease+sever" or (self.method == "lease+yank" and self.transport == "tcp")
+        return self.method in ("unwedged", "lease+sever") or (self.method == "lease+yank" and self.transport == "tcp")
 
 
 @dataclass
@@ -80,16 +84,19 @@ class Run:
         pid = self.vm.process.pid
         self.rescuer = Rescuer(self.programs / "unwedge-rescue", self.vm)
         self.stage.timeline.note("lab", f"it hangs, pid {pid}; now {self.case.method}")
+        within = BACK_WITHIN + (RESCUED_WITHIN if self.stage.unwedged else 0)
         try:
             await getattr(self, "_" + self.case.method.replace("+", "_").replace(",", "_"))()
         except NotRescued as why:
             return f"refused: {why}"
-        if not await self.vm.liveness.running_again(BACK_WITHIN):
+        if not await self.vm.liveness.running_again(within):
             return self._not_back()
         await asyncio.sleep(0.5)
         if not self.vm.process.alive or self.vm.liveness.silent_for >= LATE:
             return self._not_back()
         await self._is_whole()
+        if self.stage.unwedged:
+            await self._is_on_record()
         await self._migrates_again()
         return "survives"
 
@@ -106,11 +113,22 @@ class Run:
         (self.fd, self.inode), = new.items()
         self.ram = await self._ram()
         await migration.migrate(self.vm, destination)
-        require(await self.vm.liveness.stalled(15, seconds=HUNG_FOR) and self.vm.liveness.silent_for >= HUNG_FOR,
-                "it does not hang")
+        stalls = await self.vm.liveness.stalled(15, seconds=LATE if self.stage.unwedged else HUNG_FOR)
+        require(stalls and (self.stage.unwedged or self.vm.liveness.silent_for >= HUNG_FOR), "it does not hang")
 
     async def _nothing(self) -> None:
         pass
+
+    async def _unwedged(self) -> None:
+        """It is at it already."""
+
+    async def _is_on_record(self) -> None:
+        incident = await self.stage.unwedged.incident_until(
+            self.vm.name, lambda seen: seen["closed"] is not None, 15, "closed")
+        steps = [(step["action"], step["result"]) for step in done(incident)]
+        require(incident["outcome"] == "recovered" and len(steps) == 1, f"{incident['outcome']}: {json.dumps(steps)}")
+        self.by = steps[0][0]
+        await self.stage.unwedged.vm_until(self.vm.name, lambda vm: vm["state"] == "healthy", 5, "healthy again")
 
     async def _yank(self) -> None:
         await self.vm.oob.execute_oob("yank", instances=[{"type": "block-node", "node-name": TARGET}])
@@ -167,7 +185,8 @@ class Run:
 
     async def _is_whole(self) -> None:
         require((await self.vm.qmp.execute("query-status"))["status"] == "running", "the guest does not run")
-        require(await migration.status(self.vm) == "failed", f"migration {await migration.status(self.vm)}")
+        status = await migration.status(self.vm)
+        require(status in ("failed", "cancelled"), f"migration {status}")
         jobs = {job["id"]: job["status"] for job in await self.vm.qmp.execute("query-jobs")}
         require(jobs == {JOB: "concluded"}, f"jobs {jobs}")
         require(any(event.name == "RESUME" for event in self.vm.qmp.events), "no RESUME")
@@ -194,6 +213,8 @@ class Run:
 async def _one(case: Case, programs: Path) -> Result:
     started = time.monotonic()
     stage = Stage(Settings(case.qemu.binary, programs), None)
+    if case.method == "unwedged":
+        stage = Stage(Settings(case.qemu.binary, programs), FixedSocket(), authority="rescue", policies=POLICIES)
     run = None
     try:
         async with stage, asyncio.timeout(120):

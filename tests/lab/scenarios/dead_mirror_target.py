@@ -16,8 +16,8 @@ POLICIES = {"switchover-guard": "", "dead-mirror": ""}
 ROOT = ("block-node", TARGET)
 
 
-async def provoke(stage: Stage, machine: Machine = Machine()) -> Source:
-    server = await stage.start_nbd_server()
+async def provoke(stage: Stage, machine: Machine = Machine(), *, transport: str = "tcp") -> Source:
+    server = await stage.start_nbd_server(transport=transport)
     source = await stage.start_source(machine)
     destination = await stage.start_destination(source, server.image)
     await freeze_target_in_mid_mirror(source.vm, server)

@@ -28,6 +28,21 @@ TEST(config, bounds_the_cores_of_a_vms_process) {
   EXPECT_FALSE(parse("[core]\nmax_memory = \"1KiB\"\n", "x.toml"));
 }
 
+TEST(config, bounds_the_window_of_a_lease) {
+  const auto usual = parse("", "x.toml");
+  ASSERT_TRUE(usual);
+  EXPECT_EQ(usual->rescue, (policies::rescue_settings{.window = 3s, .program = std::nullopt}));
+  const auto read = parse("[rescue]\nwindow = \"2s\"\nprogram = \"/opt/unwedge-rescue\"\n", "x.toml");
+  ASSERT_TRUE(read) << to_string(read.error().front());
+  EXPECT_EQ(read->rescue, (policies::rescue_settings{.window = 2s, .program = "/opt/unwedge-rescue"}));
+  EXPECT_TRUE(parse("[rescue]\nwindow = \"100ms\"\n", "x.toml"));
+  EXPECT_TRUE(parse("[rescue]\nwindow = \"10s\"\n", "x.toml"));
+  EXPECT_FALSE(parse("[rescue]\nwindow = \"99ms\"\n", "x.toml"));
+  EXPECT_FALSE(parse("[rescue]\nwindow = \"10001ms\"\n", "x.toml"));
+  EXPECT_FALSE(parse("[rescue]\nprogram = \"unwedge-rescue\"\n", "x.toml"));
+  EXPECT_FALSE(parse("[rescue]\nwindows = \"2s\"\n", "x.toml"));
+}
+
 TEST(config, reads_the_example_of_the_contract) {
   const auto read = parse(example, "x.toml");
   ASSERT_TRUE(read) << to_string(read.error().front());

@@ -146,15 +146,16 @@ per_vm = 1
     texts.push_back(to_string(one).substr(read.error().front().file.size()));
   EXPECT_THAT(
       texts,
-      ElementsAre(": has no `condition`, expected monitor-stalled, mirror-stalled, mirror-at-switchover, "
-                  "migration-no-progress, switchover-overdue, job-stuck, guest-io-stall or process-gone",
-                  ":1:1: unknown key `conditon`; did you mean `condition`?",
-                  ":2:12: `patience` is 25h, expected 0ms to 24h",
-                  ":4:10: `action` is `yank-targt`, expected report, yank-root, yank-target, cancel-job, "
-                  "pause-job, finalize-job, dismiss-job, cancel-migration, yank-migration, "
-                  "guard-switchover, flag-core, core or abort; did you mean `yank-target`?",
-                  ":5:1: unknown key `verify_whithin` in [[ladder]]; did you mean `verify_within`?",
-                  ":6:2: unknown table `budgt`; did you mean `budget`?"));
+      ElementsAre(
+          ": has no `condition`, expected monitor-stalled, mirror-stalled, mirror-at-switchover, "
+          "migration-no-progress, switchover-overdue, job-stuck, guest-io-stall or process-gone",
+          ":1:1: unknown key `conditon`; did you mean `condition`?",
+          ":2:12: `patience` is 25h, expected 0ms to 24h",
+          ":4:10: `action` is `yank-targt`, expected report, yank-root, sever-root, rescue-root, "
+          "yank-target, cancel-job, pause-job, finalize-job, dismiss-job, cancel-migration, yank-migration, "
+          "guard-switchover, flag-core, core or abort; did you mean `yank-target`?",
+          ":5:1: unknown key `verify_whithin` in [[ladder]]; did you mean `verify_within`?",
+          ":6:2: unknown table `budgt`; did you mean `budget`?"));
 }
 
 TEST(policies, of_more_than_one_mebibyte_are_refused) {

@@ -116,6 +116,25 @@ TEST(policy_problems, of_an_action_for_another_condition) {
                                             "job-stuck; for process-gone expected report"}});
 }
 
+/// A lease asks each VM: a ladder with one is not for VMs with authority rescue alone.
+TEST(policy_problems, of_an_authority_below_what_ends_vms_but_not_below_a_lease) {
+  const std::string stall = "condition = \"monitor-stalled\"\n";
+  const std::string lease = "ladder = [{ action = \"yank-root\" }, { action = \"rescue-root\" }]\n";
+  for (const auto* authority : {"", "authority = \"protect\"\n", "authority = \"rescue\"\n"}) {
+    const auto read = parse_policy(stall + authority + lease, "f", "x");
+    EXPECT_TRUE(read) << authority << to_string(read.error().front());
+  }
+  check(stall, {{"authority = \"observe\"\n" + lease,
+                 "2:13: `authority` is `observe`, expected `protect`, which yank-root in its `ladder` needs"},
+                {"ladder = [{ action = \"abort\" }]",
+                 "2:10: `authority` is `protect` (by default), expected `destroy`, which abort in its "
+                 "`ladder` needs"}});
+  check("condition = \"mirror-stalled\"\n", {{"ladder = [{ action = \"sever-root\" }]",
+                                              "2:22: `action` is `sever-root`, which is for monitor-stalled; "
+                                              "for mirror-stalled " +
+                                                  mirror_actions}});
+}
+
 TEST(policy_problems, of_states_that_would_switch_the_policy_off) {
   check(guard, {{"states = [\"ready\"]",
                  "3:10: `states` in a policy for mirror-at-switchover, which is not told apart by states"}});

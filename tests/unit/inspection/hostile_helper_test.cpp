@@ -1,5 +1,5 @@
 // Helpers that have fallen, as scripts; and the real one, which refuses what is no QEMU.
-#include "daemon/inspection/helper_program.hpp"
+#include "daemon/child/own_program.hpp"
 #include "daemon/inspection/inspector.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -114,7 +114,7 @@ TEST_F(hostile_helper, is_killed_when_the_daemon_ends) {
 }
 
 TEST_F(hostile_helper, is_not_what_is_installed) {
-  EXPECT_THAT(why(run(helper_program(std::nullopt))), HasSubstr("QEMU"));
+  EXPECT_THAT(why(run(child::own_program("unwedge-inspect"))), HasSubstr("QEMU"));
 }
 
 }  // namespace

@@ -47,7 +47,12 @@ class engine_of : public testing::Test {
     return lines;
   }
   look look_at(const vm_view& view) {
-    return {.view = view, .vm_name = "web01", .policies = policies_, .frame = frame_, .of_host = host_};
+    return {.view = view,
+            .vm_name = "web01",
+            .policies = policies_,
+            .frame = frame_,
+            .of_host = host_,
+            .operator_acts = operator_acts_};
   }
   std::vector<std::string> stalls(double second, std::optional<verdict> v = hung()) {
     return step(second, true, false, v ? &*v : nullptr);
@@ -71,6 +76,7 @@ class engine_of : public testing::Test {
   io_health io_;
   step_budget host_;
   action_frame frame_{.allowed = authority::protect};
+  bool operator_acts_ = false;
 };
 
 }  // namespace unwedge::policies::fake

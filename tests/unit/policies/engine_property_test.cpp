@@ -132,7 +132,7 @@ TEST(engine, keeps_its_rules_over_any_sequence) {
       ASSERT_TRUE(again.empty()) << seed;
       if (testing::Test::HasFatalFailure()) FAIL() << "seed " << seed << ", observation " << i;
       if (e.acting() && random() % 2 == 0) {
-        const auto outcome = static_cast<step_outcome>(random() % 3);
+        const auto outcome = static_cast<step_outcome>(random() % 4);
         rules.ended(outcome);
         e.step_done("monitor-stall", outcome, at(now), host);
       }

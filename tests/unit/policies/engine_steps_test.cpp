@@ -35,6 +35,28 @@ TEST_F(engine_of, a_step_that_failed_is_not_done_again) {
   EXPECT_THAT(answers(9), ElementsAre("close resolved-itself"));
 }
 
+/// Its answer came too late, say: what clears in its time to verify has cleared by it, later it has not.
+TEST_F(engine_of, a_step_that_failed_and_touched_the_vm_may_have_brought_it_back) {
+  stalls(3);
+  step_is(step_outcome::failed_touched, 3.2);
+  EXPECT_THAT(stalls(5), IsEmpty());
+  EXPECT_THAT(answers(5.1), ElementsAre("close recovered"));
+  stalls(10);
+  step_is(step_outcome::failed_touched, 10.2);
+  EXPECT_THAT(stalls(12.2),
+              ElementsAre("note No rung of the ladder is left, and the condition still holds."));
+  EXPECT_THAT(answers(20), ElementsAre("close resolved-itself"));
+  stalls(30);
+  step_is(step_outcome::failed_touched, 30.2);
+  EXPECT_THAT(answers(32.2), ElementsAre("close resolved-itself")) << "no look in between";
+}
+
+TEST_F(engine_of, a_step_that_failed_and_touched_nothing_has_brought_nothing_back) {
+  stalls(3);
+  step_is(step_outcome::failed, 3.2);
+  EXPECT_THAT(answers(4), ElementsAre("close resolved-itself"));
+}
+
 TEST_F(engine_of, a_step_whose_ground_was_gone_may_be_tried_thrice) {
   EXPECT_THAT(stalls(3), ElementsAre("open monitor-stalled bql-held", "take 0 yank"));
   step_is(step_outcome::refused, 3.1);

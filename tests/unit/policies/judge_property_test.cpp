@@ -1,5 +1,5 @@
 // Random facts, hostile and contradictory ones among them: what must hold whatever a process shows.
-#include "policies/remedy.hpp"
+#include "policies/remedies/remedies.hpp"
 #include "policies/sentence.hpp"
 #include "world.hpp"
 
@@ -111,7 +111,7 @@ TEST(judge_of_random_facts, is_the_same_each_time_and_never_before_the_patience)
     ++verdicts;
     ASSERT_FALSE(sentence(*v, vm).empty());
     if (v->kind != verdict_kind::gone) ASSERT_GE(samples.back().at - at(0), 3s) << seed;
-    const auto plan = plan_for(*v, vm);
+    const auto plan = yank_root(*v, vm);
     ASSERT_EQ(plan.ladder.empty(), !plan.why_not.empty()) << seed;
     if (plan.ladder.empty()) continue;
     ++plans;
@@ -125,7 +125,7 @@ TEST(judge_of_random_facts, is_the_same_each_time_and_never_before_the_patience)
   }
   // The generator must reach what it is to test.
   EXPECT_GT(verdicts, 1'000);
-  EXPECT_GT(plans, 20);
+  EXPECT_GT(plans, 10);
 }
 
 TEST(judge_of_random_facts, does_not_depend_on_the_order_of_sockets_and_files) {

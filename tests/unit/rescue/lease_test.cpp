@@ -105,17 +105,46 @@ TEST(lease, ends_early_at_a_word) {
   expect_unharmed(c);
 }
 
-TEST(lease, ends_early_when_nobody_can_say_the_word_any_more) {
+/// A job that was cut off may have paused by then, and must not go on.
+TEST(lease, runs_out_when_nobody_can_say_the_word_any_more) {
   hung_child c;
   ASSERT_TRUE(c.hangs());
-  rescue_run run{lease_of(c, {"--window", "20000"})};
+  rescue_run run{lease_of(c, {"--window", "800"})};
   ASSERT_TRUE(run.granted());
   run.close_input();
   const auto d = run.finish();
   EXPECT_TRUE(d.ok()) << d.printed;
-  EXPECT_EQ(d.last.at("ended_by").as_string(), "command");
+  EXPECT_EQ(d.last.at("ended_by").as_string(), "time");
+  EXPECT_GE(d.last.at("lasted_ms").as_int64(), 800);
   EXPECT_TRUE(c.hangs());
   EXPECT_EQ(c.seen().interrupted, 1u);
+  expect_unharmed(c);
+}
+
+TEST(lease, is_not_begun_for_somebody_who_is_gone) {
+  hung_child c;
+  ASSERT_TRUE(c.hangs());
+  const auto switches = c.switches();
+  rescue_run run{lease_of(c)};
+  run.close_input();
+  const auto d = run.finish();
+  EXPECT_EQ(d.status, 1);
+  EXPECT_EQ(d.failed(), "asked-for") << d.printed;
+  EXPECT_EQ(c.switches(), switches);
+}
+
+TEST(lease, is_ended_in_order_also_as_the_service_ends) {
+  hung_child c;
+  ASSERT_TRUE(c.hangs());
+  rescue_run run{lease_of(c, {"--window", "1500"})};
+  ASSERT_TRUE(run.granted());
+  ::kill(run.pid(), SIGTERM);
+  ASSERT_TRUE(eventually([&] { return c.seen().taken > 10; }));
+  run.close_input();
+  const auto d = run.finish();
+  EXPECT_TRUE(d.ok()) << d.printed;
+  EXPECT_EQ(d.last.at("ended_by").as_string(), "time");
+  EXPECT_TRUE(c.hangs());
   expect_unharmed(c);
 }
 

@@ -29,6 +29,14 @@ std::size_t yanks(const simulator& s) {
       s.story(), [](const auto& line) { return line.contains(": yank tgt") && line.contains(" take "); }));
 }
 
+/// docs/policies.md: more would do the same again to a VM that is not understood, fewer leave a rung untried.
+TEST(budget, of_a_vm_is_one_pass_through_the_remedies_of_a_hang) {
+  simulator s;
+  const auto& by = s.policy_called("monitor-stall");
+  const auto remedies = std::ranges::count_if(by.ladder, [](const rung& r) { return cures_stall(r.action); });
+  EXPECT_EQ(by.budget.per_vm, static_cast<std::size_t>(remedies));
+}
+
 TEST(budget, of_a_vm_allows_three_steps_of_a_policy_an_hour) {
   simulator s;
   dies_again_and_again(s, 6);

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 namespace unwedge::policies::fake {
 namespace {
 
@@ -32,6 +34,31 @@ std::string diary::transcript() const {
   return fmt::format("{}", fmt::join(transcript_, "\n"));
 }
 
+namespace {
+
+std::string nodes_in(const boost::json::object& o) {
+  std::string out;
+  const auto* nodes = o.if_contains("nodes");
+  if (nodes == nullptr) return " migration";
+  for (const auto& n : nodes->as_array()) out += " " + std::string(n.as_string());
+  return out;
+}
+
+std::string lease_in_short(const boost::json::object& o) {
+  const auto& cut = o.at("cut").as_object();
+  std::string how;
+  if (const auto* yanked = cut.if_contains("yank")) {
+    const auto& all = yanked->as_array();
+    const bool migration =
+        std::ranges::any_of(all, [](const auto& i) { return name_in(i.as_object(), "type") == "migration"; });
+    how = migration ? "yank migration" : "yank";
+  }
+  if (cut.contains("sever")) how += how.empty() ? "sever" : ", sever";
+  return fmt::format("lease: {}{}{}", o.at("cancel_migration").as_bool() ? "cancel, " : "", how, nodes_in(o));
+}
+
+}  // namespace
+
 std::string in_short(const step& s) {
   if (s.action == "yank") {
     std::string out = "yank";
@@ -41,6 +68,8 @@ std::string in_short(const step& s) {
     }
     return out;
   }
+  if (s.action == "sever-root") return "sever" + nodes_in(s.arguments);
+  if (s.action == "rescue-root") return lease_in_short(s.arguments);
   if (guard::brake::is_press(s)) return "brake on";
   if (guard::brake::is_release(s)) return "brake off";
   if (s.action == "migrate-set-capabilities") {

@@ -22,7 +22,8 @@ class diary {
   std::vector<std::string> story_, transcript_;
 };
 
-/// "yank tgt", "brake on", "brake off", "pause-before-switchover on", "block-job-cancel m0", "migrate_cancel"
+/// "yank tgt", "sever tgt", "lease: cancel, yank tgt", "lease: yank migration, sever tgt", "brake on", "brake
+/// off", "pause-before-switchover on", "block-job-cancel m0", "migrate_cancel"
 std::string in_short(const step&);
 
 }  // namespace unwedge::policies::fake

@@ -21,11 +21,16 @@ class script_writer {
   explicit script_writer(unsigned seed) : random_(seed) {}
 
   machine some_machine() {
-    return {.release = chance(2) ? release::qemu_7_2 : release::qemu_10_0,
+    return {.release = chance(6)   ? release::qemu_5_2
+                       : chance(2) ? release::qemu_7_2
+                                   : release::qemu_10_0,
             .iothread = chance(2),
             .writes = chance(2),
             .oob = !chance(6),
             .auto_dismiss = !chance(3),
+            .unix_targets = chance(4),
+            .goes_on_after_a_lease = chance(2),
+            .cuts_in_vain = chance(4) ? 1 : 0,
             .ram_mib = chance(4)   ? 1
                        : chance(4) ? 4'000.0
                                    : 64,
@@ -126,7 +131,7 @@ class script_writer {
   }
 
   void frame(moment& at) {
-    const auto allowed = chance(3) ? authority::observe : authority::protect;
+    const auto allowed = chance(3) ? authority::observe : chance(2) ? authority::protect : authority::rescue;
     const bool held = chance(3), starved = chance(3), dry = chance(6);
     at.frame([=](action_frame& f) {
       f = {.allowed = allowed,

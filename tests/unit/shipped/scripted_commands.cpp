@@ -55,6 +55,12 @@ void scripted_qemu::is_sent(std::string_view command, const boost::json::object&
   if (status_.starts_with("postcopy")) breaks_a_rule(command, arguments, "a command in post-copy");
   if (command == "migrate_cancel" && status_ == "device")
     breaks_a_rule(command, arguments, "the destination may be the VM already");
+  if (command == "yank" && hang_ == hang::drain_before_stop) {
+    for (const auto& i : arguments.at("instances").as_array()) {
+      const auto* j = job_of(text(i.as_object(), "node-name"));
+      if (j != nullptr && j->owed_since) breaks_a_rule(command, arguments, "an iothread polls it");
+    }
+  }
   if (command == "block-job-cancel" || command == "job-cancel") {
     const auto found = jobs_.find(text(arguments, command == "job-cancel" ? "id" : "device"));
     const bool ready = found == jobs_.end() || !found->second.listed || found->second.status == "ready" ||
@@ -144,6 +150,7 @@ void scripted_qemu::set_parameters(const boost::json::object& arguments) {
 void scripted_qemu::yank(const boost::json::object& instance) {
   if (text(instance, "type") == "block-node") return yank_node(text(instance, "node-name"));
   if (text(instance, "type") != "migration" || !migrates()) return;
+  stream_cut_ = true;
   if (hang_ == hang::destination) return come_back();
   if (hang_ == hang::none && status_ != "cancelling") end_migration("failed");
 }
@@ -151,16 +158,10 @@ void scripted_qemu::yank(const boost::json::object& instance) {
 void scripted_qemu::yank_node(const std::string& node) {
   auto* j = job_of(node);
   if (j == nullptr) return;
-  if (hang_ == hang::drain_before_stop && j->owed_since && of_.aborts_at_a_yank)
-    return abort_process("job_set_aio_context: Assertion `job->paused || job_is_completed_locked(job)'");
-  lose_connection(*j);
-}
-
-/// With the BQL lent the main loop runs, and the mirror fails in it; vm_stop then ends, the migration fails.
-void scripted_qemu::lease_and_yank(const std::string& node) {
-  fail(*job_of(node), "Input/output error");
-  hang_ = hang::none;
-  end_migration("failed");
+  if (on_unix_socket(*j) && j->owed_since)
+    j->spins = true;  // POLLHUP, and it waits for POLLOUT (qemu-facts 8.5)
+  else
+    cut_off(*j);
 }
 
 }  // namespace unwedge::policies::fake

@@ -4,6 +4,8 @@
 
 #include <sys/syscall.h>
 
+#include <algorithm>
+
 namespace unwedge::policies::fake {
 namespace {
 
@@ -13,9 +15,27 @@ milliseconds since(instant then, instant now) {
   return std::chrono::duration_cast<milliseconds>(now - then);
 }
 
+/// The kernel counts nothing of a unix socket but what its peer has not read.
+void as_unix_socket(socket_facts& s) {
+  s.kind = socket_facts::family::unix_stream;
+  s.local.clear();
+  s.peer_tcp_established = false;
+  s.bytes_acked = s.bytes_received = s.unacked = 0;
+  s.last_received = {};
+  s.last_sent.reset();
+}
+
 }  // namespace
 
 std::vector<socket_facts> scripted_qemu::sockets() const {
+  auto out = connections();
+  for (auto& s : out) {
+    if (s.peer.starts_with('/')) as_unix_socket(s);
+  }
+  return out;
+}
+
+std::vector<socket_facts> scripted_qemu::connections() const {
   std::vector<socket_facts> out;
   for (const auto& [id, j] : jobs_) {
     if (j.fd < 0 || j.cut) continue;
@@ -44,7 +64,7 @@ std::vector<socket_facts> scripted_qemu::sockets() const {
 }
 
 process_facts scripted_qemu::threads() const {
-  const std::string_view comm = of_.release == release::qemu_7_2 ? "live_migration" : "mig/src/main";
+  const std::string_view comm = before_10() ? "live_migration" : "mig/src/main";
   switch (hang_) {
     case hang::none:
       return idle_process();
@@ -83,6 +103,8 @@ process_facts scripted_qemu::seen_from_outside() const {
   for (const auto& s : f.sockets) {
     if (s.fd != stream_fd) poller.polled_fds.push_back(s.fd);
   }
+  if (std::ranges::any_of(jobs_, [](const auto& j) { return j.second.spins; }))
+    poller.cpu_ns = static_cast<std::uint64_t>(now_.time_since_epoch().count());
   if (disk_stalls_) {
     f.threads.push_back(blocked_in(thread(vcpu_tid + 1, "worker"), SYS_preadv, image_fd));
     f.threads.back().state = 'D';

@@ -27,7 +27,7 @@ void scripted_qemu::mirror(const std::string& id, double seconds_to_ready) {
                                                          : static_cast<std::ptrdiff_t>(jobs_.size()));
   auto& j = jobs_[id] = {.id = id, .type = "mirror"};
   j.node = id == "m0" ? "tgt" : "tgt-" + id;
-  j.peer = fmt::format("10.0.0.{}:10809", 7 + index);
+  j.peer = of_.unix_targets ? fmt::format("/run/nbd-{}.sock", id) : fmt::format("10.0.0.{}:10809", 7 + index);
   j.fd = nbd_fd + index;
   j.bytes_a_second = disk_bytes / seconds_to_ready;
   set_status(j, "created");

@@ -31,6 +31,7 @@ void scripted_qemu::begin_migration() {
   remaining_ = of_.ram_mib * mib;
   pass_seconds_ = transferred_ = 0;
   passes_ = 1;
+  stream_cut_ = false;
   set_migration("setup");
 }
 
@@ -39,6 +40,11 @@ void scripted_qemu::pass_migration(double seconds) {
   if (status_ == "setup" && since >= a_moment) return set_migration("active");
   if (status_ == "active" && !destination_frozen_) return send_memory(seconds);
   if (status_ == "device" && since >= a_moment) {
+    if (stream_cut_) {
+      // A channel that fails makes it failed, and then nobody takes the disks back.
+      if (before_10() && capabilities_.at("multifd")) return give_disks_away_for_good();
+      return end_migration("failed");
+    }
     if (destination_frozen_)
       hang_ = hang::destination;
     else
@@ -46,7 +52,7 @@ void scripted_qemu::pass_migration(double seconds) {
   }
   if (status_ == "cancelling" && since >= a_moment) {
     // 7.2 drains in its cleanup.
-    if (of_.release == release::qemu_7_2 && owes_anything())
+    if (before_10() && owes_anything())
       hang_ = hang::cancel_cleanup;
     else
       end_migration("cancelled");
@@ -120,8 +126,7 @@ void scripted_qemu::finish() {
   set_migration("completed");
   run_state_ = "postmigrate";
   // bdrv_co_write_req_prepare: Assertion `!(bs->open_flags & BDRV_O_INACTIVE)' failed.
-  if (busy && (of_.aborts_over_a_copy || of_.release == release::qemu_7_2))
-    aborts_at_ = now_ + until_it_aborts;
+  if (busy && (of_.aborts_over_a_copy || before_10())) aborts_at_ = now_ + until_it_aborts;
 }
 
 void scripted_qemu::cancel_migration() {

@@ -1,9 +1,10 @@
 // A QEMU as qemu-facts say a real one behaves beside mirrors and migrations: jobs, the switchover and its
-// hangs, what a yank does where. Driven by a script, by a manager and by the engine; a virtual clock. Answers
-// with the documents and the evidence that a real one would give.
+// hangs, what a yank, a sever and a lease do where. Driven by a script, by a manager and by the engine; a
+// virtual clock. Answers with the documents and the evidence that a real one would give.
 //
 // It holds the engine to the rules itself: `broken_rules` is never empty after a migrate-continue over a
-// mirror that is not whole, a command in post-copy, or a yank that would make QEMU abort (qemu-facts 8.2).
+// mirror that is not whole, a command in post-copy, or a yank or a sever where an iothread polls, which would
+// make QEMU abort (qemu-facts 8.2).
 #pragma once
 
 #include "policies/vm_model.hpp"
@@ -19,20 +20,23 @@
 
 namespace unwedge::policies::fake {
 
-enum class release { qemu_7_2, qemu_10_0 };
+enum class release { qemu_5_2, qemu_7_2, qemu_10_0 };
 
 /// What it was started with.
 struct machine {
-  fake::release release = release::qemu_7_2;
+  fake::release release = fake::release::qemu_7_2;
   bool iothread = false;
   bool writes = false;  ///< the guest writes to its disk all the time
   bool oob = true;
-  bool libvirt = false;            ///< its monitor is connected
-  bool auto_dismiss = true;        ///< of its jobs
-  bool aborts_over_a_copy = true;  ///< else it completes over half of it: a matter of timing on 10.0
-  bool aborts_at_a_yank = true;    ///< before STOP, with an iothread; else it goes on (qemu-facts 5)
-  double ram_mib = 64;             ///< that are to be sent; half a second at the usual bandwidth
-  double dirties_mib = 0;          ///< so many a second
+  bool libvirt = false;                ///< its monitor is connected
+  bool auto_dismiss = true;            ///< of its jobs
+  bool aborts_over_a_copy = true;      ///< else it completes over half of it: a matter of timing on 10.0
+  bool aborts_at_a_yank = true;        ///< before STOP, with an iothread; else it goes on (qemu-facts 5)
+  bool unix_targets = false;           ///< its mirrors' servers are reached by unix sockets
+  bool goes_on_after_a_lease = false;  ///< over the failed mirror, as after a yank; else the migration fails
+  int cuts_in_vain = 0;                ///< so many yanks and severs of a node that it hangs on do nothing
+  double ram_mib = 64;                 ///< that are to be sent; half a second at the usual bandwidth
+  double dirties_mib = 0;              ///< so many a second
 };
 
 enum class sender { manager, unwedged };
@@ -52,6 +56,7 @@ struct scripted_job {
   bool same_tick = false;    ///< its last answer and the request that it owes one for are of one tick
   bool slow_flush = false;   ///< its server answers all but flushes
   bool cut = false;          ///< its connection is no more
+  bool spins = false;        ///< it was yanked, a full unix socket: whoever polls it does so without end
   bool listed = true;        ///< not null yet
   bool whole = false;        ///< the target equals the source, and stays so
   std::optional<instant> owed_since, concludes_at, ended_at;
@@ -89,7 +94,11 @@ class scripted_qemu {
   void vanishes(const std::string& job);  ///< it is listed no more, and its events were lost
   void shut_down();
   void dies();
-  void lease_and_yank(const std::string& node);  ///< qemu-facts 8.4
+
+  // What unwedge-rescue does to it, by the arguments of a step; empty, or why it was not done.
+  std::string sever(const boost::json::object& connection);
+  std::string lease(const boost::json::object& arguments);
+
   void happens(std::string event, boost::json::object data = {});
 
   void pass(instant now);
@@ -117,6 +126,7 @@ class scripted_qemu {
   bool capability(std::string_view name) const;
   bool has(const std::string& job) const { return jobs_.contains(job) && jobs_.at(job).listed; }
   bool connected(const std::string& job) const { return !jobs_.at(job).cut; }
+  fake::release release() const { return of_.release; }
   const std::vector<std::string>& broken_rules() const { return broken_rules_; }
 
  private:
@@ -140,6 +150,8 @@ class scripted_qemu {
   void owe(scripted_job&);
   void owe_flush(scripted_job&);
   void lose_connection(scripted_job&);
+  void cut_off(scripted_job&);
+  bool on_unix_socket(const scripted_job&) const;
   void pass_job(scripted_job&, double seconds);
   scripted_job* job_of(const std::string& node);
   /// It is a copy that this migration relies on: one that ended long before it began is none.
@@ -167,6 +179,11 @@ class scripted_qemu {
   qmp_answer job_command(std::string_view command, const boost::json::object& arguments);
   void yank(const boost::json::object& instance);
   void yank_node(const std::string& node);
+  std::string against_lease(const boost::json::object& arguments) const;
+  void cut_in_lease(const boost::json::object& cut);
+  void give_disks_away_for_good();
+  void end_lease();
+  bool before_10() const { return of_.release != release::qemu_10_0; }
   void come_back();
   void user_stops();
   void abort_process(std::string_view why);
@@ -178,6 +195,7 @@ class scripted_qemu {
   boost::json::object query_migrate() const;
   boost::json::object parameters() const;
   std::vector<socket_facts> sockets() const;
+  std::vector<socket_facts> connections() const;
   process_facts threads() const;
 
   machine of_;
@@ -193,7 +211,7 @@ class scripted_qemu {
   sender last_sender_ = sender::manager;
 
   std::map<std::string, bool, std::less<>> capabilities_{
-      {"events", false}, {"pause-before-switchover", false}, {"postcopy-ram", false}};
+      {"events", false}, {"multifd", false}, {"pause-before-switchover", false}, {"postcopy-ram", false}};
   std::int64_t bandwidth_ = 134'217'728, downtime_ms_ = 300;
   std::string zero_page_detection_ = "multifd";
 
@@ -201,6 +219,7 @@ class scripted_qemu {
   std::string status_ = "none";
   bool destination_frozen_ = false, guest_ran_ = true, copy_broken_ = false;
   bool flush_failed_ = false;  ///< of the vm_stop under way
+  bool stream_cut_ = false;    ///< the migration was yanked: it fails when it sends again
   double remaining_ = 0, pass_seconds_ = 0, transferred_ = 0;
   std::int64_t passes_ = 0;
   instant status_since_{}, began_{};

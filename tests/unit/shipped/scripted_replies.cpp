@@ -40,6 +40,7 @@ boost::json::value scripted_qemu::document(query q) const {
       return block_graph();
     case query::yank: {
       array out;
+      if (of_.release == release::qemu_5_2) return out;  // an error, of which the model makes as much
       for (const auto& [id, j] : jobs_) {
         if (!j.node.empty() && !j.cut) out.push_back(object{{"type", "block-node"}, {"node-name", j.node}});
       }
@@ -76,8 +77,9 @@ array scripted_qemu::block_nodes() const {
   array out{object{{"node-name", "disk0"}, {"drv", "raw"}, {"file", "/srv/web01.qcow2"}}};
   for (const auto& [id, j] : jobs_) {
     if (j.node.empty()) continue;
-    out.push_back(
-        object{{"node-name", j.node}, {"drv", "nbd"}, {"file", fmt::format("nbd://{}/{}", j.peer, j.node)}});
+    const auto file = on_unix_socket(j) ? fmt::format("nbd+unix:///{}?socket={}", j.node, j.peer)
+                                        : fmt::format("nbd://{}/{}", j.peer, j.node);
+    out.push_back(object{{"node-name", j.node}, {"drv", "nbd"}, {"file", file}});
   }
   return out;
 }
@@ -113,7 +115,7 @@ object scripted_qemu::query_migrate() const {
 
 object scripted_qemu::parameters() const {
   object out{{"max-bandwidth", bandwidth_}, {"downtime-limit", downtime_ms_}};
-  if (of_.release == release::qemu_10_0) out["zero-page-detection"] = zero_page_detection_;
+  if (!before_10()) out["zero-page-detection"] = zero_page_detection_;
   return out;
 }
 

@@ -127,6 +127,7 @@ void simulated_daemon::perform(instant now) {
     dead_ = true;
     return;
   }
+  if (cuts_from_outside(acting_->step)) return perform_from_outside(now);
   const bool on_process = acts_on_process(acting_->step);
   if (!on_process && !vm_.monitor.ready) return outcome("refused: the connection was lost", now);
   if (!last_look(now)) return outcome("refused: at the last look it was another situation", now);
@@ -152,10 +153,33 @@ void simulated_daemon::perform(instant now) {
     outcome(answer.accepted ? "done" : "failed: " + answer.why_not, now);
 }
 
+/// As the executor has it: needs no monitor, and what is refused to it is a failure, not another situation.
+void simulated_daemon::perform_from_outside(instant now) {
+  if (!last_look(now)) return outcome("refused: at the last look it was another situation", now);
+  count_step(acting_->run, now);
+  const auto& s = acting_->step;
+  if (around_.frame.allowed < s.needs)
+    around_.broken_rules.push_back(s.action + " without the authority for it");
+  std::string why_not;
+  if (s.action == "rescue-root") {
+    why_not = around_.qemu.lease(s.arguments);
+  } else {
+    for (const auto& c : s.arguments.at("connections").as_array()) {
+      if (why_not.empty()) why_not = around_.qemu.sever(c.as_object());
+    }
+  }
+  if (around_.next_step == killed::with_the_command_sent)
+    dead_ = true;
+  else
+    outcome(why_not.empty() ? "done" : "failed: " + why_not, now);
+}
+
 bool simulated_daemon::last_look(instant now) {
-  if (acting_->step.action == "yank") {
-    if (!around_.qemu.answers_out_of_band()) return false;
-    apply_reply(vm_, query::yank, around_.qemu.document(query::yank), now);
+  const bool yanks = acting_->step.action == "yank";
+  if (yanks || cuts_from_outside(acting_->step)) {
+    const bool asked = vm_.monitor.ready && vm_.monitor.oob && around_.qemu.answers_out_of_band();
+    if (yanks && !around_.qemu.answers_out_of_band()) return false;
+    if (yanks || asked) apply_reply(vm_, query::yank, around_.qemu.document(query::yank), now);
     const bool of_a_stall = view(now).stall != nullptr;
     sample(now);
     if (gone_ || (of_a_stall && !suspicion_.judge(vm_, probe_settings{}))) return false;

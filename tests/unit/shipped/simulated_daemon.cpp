@@ -16,6 +16,12 @@ bool migrates(const vm_model& vm) {
   return vm.migration && is_running(*vm.migration);
 }
 
+qmp::version version_of(release r) {
+  if (r == release::qemu_10_0) return {.major = 10, .minor = 0, .micro = 2};
+  return r == release::qemu_7_2 ? qmp::version{.major = 7, .minor = 2, .micro = 22}
+                                : qmp::version{.major = 5, .minor = 2};
+}
+
 }  // namespace
 
 simulated_daemon::simulated_daemon(surroundings& around, instant now) : around_(around) {
@@ -39,6 +45,7 @@ void simulated_daemon::connect(instant now) {
   auto& m = vm_.monitor;
   m.ready = true;
   m.oob = around_.qemu.has_oob();
+  m.version = version_of(around_.qemu.release());
   m.last_reply = now;
   m.waiting_since.reset();
   synced_ = false;

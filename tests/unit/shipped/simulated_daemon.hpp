@@ -112,6 +112,7 @@ class simulated_daemon {
   void carry_out(const std::string& run, const close_incident& d, instant now);
   void carry_out(const std::string& run, const set_precaution& d, instant now);
   void perform(instant now);
+  void perform_from_outside(instant now);
   bool last_look(instant now);
   void send(const step& s, const std::string& run, instant now);
   void outcome(const std::string& result, instant now);

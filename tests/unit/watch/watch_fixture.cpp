@@ -54,7 +54,7 @@ scripted_peer& watch_fixture::watch(script steps, std::map<std::string, std::str
   return *peer;
 }
 
-void watch_fixture::watch_at(const std::string& socket_path) {
+void watch_fixture::make_services() {
   services.emplace(watch::services{io.get_executor(),
                                    pool,
                                    *store,
@@ -69,6 +69,10 @@ void watch_fixture::watch_at(const std::string& socket_path) {
                                    precautions,
                                    {},
                                    {}});
+}
+
+void watch_fixture::watch_at(const std::string& socket_path) {
+  make_services();
   fleet.emplace(*services);
   fleet->add({socket_path, "vm"});
 }

@@ -22,6 +22,8 @@ class watch_fixture : public testing::Test {
 
   /// A peer that listens at a socket of its own, and the VM "vm" that is watched through it.
   scripted_peer& watch(script steps, std::map<std::string, std::string> standing = idle_vm());
+  /// Of the settings and policies as they are then; watch() makes them itself.
+  void make_services();
   /// The VM "vm", whoever listens there.
   void watch_at(const std::string& socket_path);
   /// Answers of a VM that has nothing to do.

@@ -1,0 +1,133 @@
+#include "daemon/watch/lease_window.hpp"
+
+#include "daemon/watch/connection_cuts.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace unwedge::watch {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+
+/// What is begun in the window must be over before the lock is taken back: with less than this nothing is.
+constexpr auto margin = 300ms;
+
+bool has_concluded(const policies::vm_model& vm, const std::string& job) {
+  const auto found = vm.jobs.find(job);
+  return found == vm.jobs.end() || found->second.status == "concluded" || found->second.status == "null";
+}
+
+void tell(const rescuing::lease_end& end, rescue_outcome& out) {
+  const auto us = std::chrono::duration<double, std::micro>(end.stopped).count();
+  out.notes.push_back(fmt::format("The lock was lent for {} ms; its holder stood still for {:.0f} us.",
+                                  end.lasted.count(), us));
+  if (end.walks_graph)
+    out.notes.emplace_back(
+        "The holder was on its way through the block graph while the job left it: QEMU may have a damaged "
+        "heap now. Migrate the VM away soon (docs/rescue.md).");
+  if (end.by == rescuing::ended_by::exit)
+    out.result = "failed: QEMU ended in the window";
+  else if (!end.returned)
+    out.result = "failed: the holder has not got its locks back: " + end.sentence;
+}
+
+}  // namespace
+
+asio::awaitable<rescue_outcome> lease_window::use() {
+  const auto used = co_await cut();
+  const auto ended = used == end::not_concluded ? co_await std::move(lease_).let_run_out()
+                                                : co_await std::move(lease_).end();
+  if (ended) {
+    tell(*ended, out_);
+  } else {
+    out_.result = "failed: " + in_words(ended.error());
+    co_await over(ended.error().over_by);
+  }
+  co_return std::move(out_);
+}
+
+/// Nobody goes on while the lock may still be away.
+asio::awaitable<void> lease_window::over(std::chrono::steady_clock::time_point at) {
+  asio::steady_timer timer(n_.vm.shared.executor, at);
+  co_await timer.async_wait(as_result);
+}
+
+milliseconds lease_window::usable() const {
+  return std::chrono::duration_cast<milliseconds>(lease_.left()) - margin;
+}
+
+std::string lease_window::against_going_on() const {
+  if (n_.vm.stopping) return "the daemon ends";
+  if (of_ != n_.process.held) return "another VM is behind the monitor";
+  if (usable() <= 0ms) return "the window is nearly over";
+  return banned_();
+}
+
+/// A migration first: it must not complete over the copy that is cut off.
+asio::awaitable<lease_window::end> lease_window::cut() {
+  if (auto why = against_going_on(); !why.empty()) {
+    out_.result = "refused: " + why + "; nothing was cut";
+    co_return end::nothing_cut;
+  }
+  if (orders_.cancel_migration && !co_await cancel_migration()) co_return end::nothing_cut;
+  if (auto why = against_going_on(); !why.empty()) {
+    out_.result = "failed: " + why + "; nothing was cut";
+    co_return end::nothing_cut;
+  }
+  const bool done = (orders_.cut.yank.empty() || co_await yank()) &&
+                    (orders_.cut.sever.empty() || co_await sever_all()) && co_await jobs_conclude();
+  co_return done ? end::concluded : end::not_concluded;
+}
+
+asio::awaitable<bool> lease_window::cancel_migration() {
+  const auto cancelled = co_await n_.commands.send({.action = "migrate_cancel", .arguments = {}}, usable());
+  out_.notes.push_back("In the window, migrate_cancel: " + cancelled + '.');
+  if (cancelled == "done") co_return true;
+  out_.result = "failed: whether the migration was cancelled is not known; nothing was cut";
+  co_return false;
+}
+
+asio::awaitable<bool> lease_window::yank() {
+  const auto yanked =
+      co_await n_.commands.send({.action = "yank", .arguments = {{"instances", orders_.cut.yank}}},
+                                std::min(usable(), command_patience));
+  out_.notes.push_back("In the window, yank: " + yanked + '.');
+  if (yanked == "done") co_return true;
+  out_.result = "failed: yank: " + yanked;
+  co_return false;
+}
+
+asio::awaitable<bool> lease_window::sever_all() {
+  if (auto why = against_going_on(); !why.empty()) {
+    out_.result = "failed: " + why + "; no connection was severed";
+    co_return false;
+  }
+  auto all = orders_.cut.sever;
+  for (auto& each : all) each.of = of_;
+  const auto severed = co_await sever(n_.vm.shared, std::move(all), usable());
+  for (const auto& note : severed.notes) out_.notes.push_back("In the window, sever: " + note);
+  if (severed.result == "done") co_return true;
+  out_.result = "failed: sever: " + severed.result.substr(severed.result.find(": ") + 2);
+  co_return false;
+}
+
+/// A job that only pauses stands still for the drain that the holder waits in: the window has to run out.
+asio::awaitable<bool> lease_window::jobs_conclude() {
+  asio::steady_timer pause(n_.vm.shared.executor);
+  const auto done = [this](const std::string& job) { return has_concluded(n_.vm.model, job); };
+  while (!orders_.jobs.empty() && lease_.lasts() && n_.monitor.session() && of_ == n_.process.held) {
+    if (std::ranges::all_of(orders_.jobs, done)) co_return true;
+    pause.expires_after(5ms);
+    co_await pause.async_wait(as_result);
+  }
+  co_return false;
+}
+
+}  // namespace unwedge::watch
