@@ -5,8 +5,8 @@
 
 namespace unwedge::watch {
 
-asio::awaitable<rescue_outcome> sever(services& shared, connections all, std::chrono::milliseconds within) {
-  rescue_outcome out{"done"};
+asio::awaitable<act_outcome> sever(services& shared, connections all, std::chrono::milliseconds within) {
+  act_outcome out{"done"};
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto done = co_await shared.rescuer->sever(shared.rescue_program(), all[i], within);
     if (!done) {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "daemon/watch/rescue_orders.hpp"
-#include "daemon/watch/rescue_outcome.hpp"
+#include "daemon/watch/act_outcome.hpp"
 #include "daemon/watch/services.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -14,7 +14,7 @@
 namespace unwedge::watch {
 
 /// `shared` outlives it. Ends at the first that fails; those before it are cut.
-asio::awaitable<rescue_outcome> sever(services& shared, connections all, std::chrono::milliseconds within);
+asio::awaitable<act_outcome> sever(services& shared, connections all, std::chrono::milliseconds within);
 
 /// The first that could not be cut now, and why; empty: all could. Touches nothing.
 asio::awaitable<std::string> against_severing(services& shared, connections all);

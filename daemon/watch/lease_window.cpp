@@ -24,7 +24,7 @@ bool has_concluded(const policies::vm_model& vm, const std::string& job) {
   return found == vm.jobs.end() || found->second.status == "concluded" || found->second.status == "null";
 }
 
-void tell(const rescuing::lease_end& end, rescue_outcome& out) {
+void tell(const rescuing::lease_end& end, act_outcome& out) {
   const auto us = std::chrono::duration<double, std::micro>(end.stopped).count();
   out.notes.push_back(fmt::format("The lock was lent for {} ms; its holder stood still for {:.0f} us.",
                                   end.lasted.count(), us));
@@ -40,7 +40,7 @@ void tell(const rescuing::lease_end& end, rescue_outcome& out) {
 
 }  // namespace
 
-asio::awaitable<rescue_outcome> lease_window::use() {
+asio::awaitable<act_outcome> lease_window::use() {
   const auto used = co_await cut();
   const auto ended = used == end::not_concluded ? co_await std::move(lease_).let_run_out()
                                                 : co_await std::move(lease_).end();
@@ -87,7 +87,7 @@ asio::awaitable<lease_window::end> lease_window::cut() {
 }
 
 asio::awaitable<bool> lease_window::cancel_migration() {
-  const auto cancelled = co_await n_.commands.send({.action = "migrate_cancel", .arguments = {}}, usable());
+  const auto cancelled = (co_await n_.commands.send({.action = "migrate_cancel", .arguments = {}}, usable())).result;
   out_.notes.push_back("In the window, migrate_cancel: " + cancelled + '.');
   if (cancelled == "done") co_return true;
   out_.result = "failed: whether the migration was cancelled is not known; nothing was cut";
@@ -95,9 +95,9 @@ asio::awaitable<bool> lease_window::cancel_migration() {
 }
 
 asio::awaitable<bool> lease_window::yank() {
-  const auto yanked =
-      co_await n_.commands.send({.action = "yank", .arguments = {{"instances", orders_.cut.yank}}},
-                                std::min(usable(), command_patience));
+  policies::step yank{.action = "yank", .arguments = {{"instances", orders_.cut.yank}}};
+  const auto within = std::min(usable(), command_patience);
+  const auto yanked = (co_await n_.commands.send(std::move(yank), within)).result;
   out_.notes.push_back("In the window, yank: " + yanked + '.');
   if (yanked == "done") co_return true;
   out_.result = "failed: yank: " + yanked;

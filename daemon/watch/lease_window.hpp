@@ -4,7 +4,7 @@
 
 #include "daemon/watch/monitor_commands.hpp"
 #include "daemon/watch/rescue_orders.hpp"
-#include "daemon/watch/rescue_outcome.hpp"
+#include "daemon/watch/act_outcome.hpp"
 #include "daemon/watch/vm_process.hpp"
 
 namespace unwedge::watch {
@@ -28,7 +28,7 @@ class lease_window {
   /// Does all of the orders, in the order of docs/rescue.md, and comes back once the lease is over, whatever
   /// happens. Before each thing it is asked whether it still may be done, and the window lasts long enough.
   /// To be called once; the object must outlive the coroutine.
-  asio::awaitable<rescue_outcome> use();
+  asio::awaitable<act_outcome> use();
 
  private:
   /// How it came to its end, as far as that was ours.
@@ -48,7 +48,7 @@ class lease_window {
   lease_orders orders_;
   rescue_ban banned_;
   rescuing::lease lease_;
-  rescue_outcome out_{.result = "done", .touched = true};
+  act_outcome out_{.result = "done", .touched = true};
 };
 
 }  // namespace unwedge::watch

@@ -2,11 +2,11 @@
 // vm_rescue; which to send is decided elsewhere. One thread.
 #pragma once
 
+#include "daemon/watch/act_outcome.hpp"
 #include "daemon/watch/vm_monitor.hpp"
 #include "policies/remedy.hpp"
 
 #include <chrono>
-#include <string>
 
 namespace unwedge::watch {
 
@@ -18,9 +18,9 @@ class monitor_commands {
   /// Both outlive it. It outlives its coroutines: whoever awaits them keeps the watcher.
   monitor_commands(watched_vm& vm, vm_monitor& monitor) : vm_(vm), monitor_(monitor) {}
 
-  /// "done", "refused: ..." (it was not sent) or "failed: ..." (QEMU's own words, or that nobody knows). An
-  /// in-band command is a probe as well: if it is not answered, the VM becomes suspect.
-  asio::awaitable<std::string> send(policies::step s, std::chrono::milliseconds patience = command_patience);
+  /// Refused: it was not sent. Failed: QEMU's own words, or that nobody knows (touched then). An in-band
+  /// command is a probe as well: if it is not answered, the VM becomes suspect.
+  asio::awaitable<act_outcome> send(policies::step s, std::chrono::milliseconds patience = command_patience);
 
  private:
   watched_vm& vm_;

@@ -104,17 +104,17 @@ asio::awaitable<act_plan> operator_rescue::plan(policies::step s) {
   co_return out;
 }
 
-asio::awaitable<vm_rescue::outcome> operator_rescue::carry_out(std::string asked, policies::step s) {
+asio::awaitable<act_outcome> operator_rescue::carry_out(std::string asked, policies::step s) {
   const bool asks_monitor = out_of_band(s) || yanks_in_window(s);
   const auto changed = asks_monitor ? co_await look_.before_yank() : co_await look_.before_cut();
-  if (!changed.empty()) co_return vm_rescue::outcome{changed};
+  if (!changed.empty()) co_return act_outcome{changed};
   const auto again = remedy(asked);
   if (!again || *again != s)
-    co_return vm_rescue::outcome{"refused: at the last look it was another situation"};
+    co_return act_outcome{"refused: at the last look it was another situation"};
   const auto banned = [this, needs = s.needs] { return n_.situation.forbids(needs); };
-  if (auto why = banned(); !why.empty()) co_return vm_rescue::outcome{"refused: " + why};
+  if (auto why = banned(); !why.empty()) co_return act_outcome{"refused: " + why};
   auto done = policies::cuts_from_outside(s) ? co_await n_.rescue.carry_out(std::move(s), banned)
-                                             : vm_rescue::outcome{co_await n_.commands.send(std::move(s))};
+                                             : co_await n_.commands.send(std::move(s));
   if (done.result == "done" && !co_await n_.rescue.main_loop_answers(back_within))
     done.result = "failed: it was done, and the main loop does not answer";
   co_return done;

@@ -37,7 +37,7 @@ class operator_rescue {
   std::expected<policies::step, std::string> remedy(std::string_view asked) const;
   asio::awaitable<act_plan> plan(policies::step s);
   /// If it is still what remedy(asked) says. Done only if the main loop answers afterwards.
-  asio::awaitable<vm_rescue::outcome> carry_out(std::string asked, policies::step s);
+  asio::awaitable<act_outcome> carry_out(std::string asked, policies::step s);
 
  private:
   needs n_;

@@ -131,12 +131,12 @@ std::string operator_steps::open_incident(const operator_act& asked) {
   return operators_run;
 }
 
-asio::awaitable<operator_steps::outcome> operator_steps::carry_out(operator_act asked, policies::step s,
+asio::awaitable<act_outcome> operator_steps::carry_out(operator_act asked, policies::step s,
                                                                    std::string incident) {
   if (find(asked.action)->remedy) co_return co_await n_.rescue.carry_out(asked.action, std::move(s));
   const auto done = co_await n_.stops.carry_out(asked.action, asked.with_ram, std::move(incident));
-  if (!done) co_return outcome{"failed: " + done.error(), {}};
-  co_return outcome{"done", {in_words(asked.action, *done)}};
+  if (!done) co_return act_outcome{"failed: " + done.error(), {}};
+  co_return act_outcome{"done", {in_words(asked.action, *done)}};
 }
 
 asio::awaitable<operator_steps::result> operator_steps::act_on_record(operator_act asked, policies::step s) {
@@ -148,7 +148,7 @@ asio::awaitable<operator_steps::result> operator_steps::act_on_record(operator_a
   const auto incident = open != nullptr ? open->id() : std::string();
   const auto began = now();
   const auto done = of == n_.process.held ? co_await carry_out(asked, std::move(s), incident)
-                                          : outcome{"failed: another VM is behind the monitor", {}};
+                                          : act_outcome{"failed: another VM is behind the monitor", {}};
   const auto took = std::chrono::duration_cast<milliseconds>(now() - began);
   const bool well = done.result == "done";
   const auto words = done.notes.empty() ? done.result : fmt::format("{}", fmt::join(done.notes, " "));

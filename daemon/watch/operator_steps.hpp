@@ -48,14 +48,13 @@ class operator_steps {
     policies::step step;
     act_plan plan;
   };
-  using outcome = vm_rescue::outcome;
 
   std::string unknown(const operator_act& asked) const;
   std::string refuses(policies::authority needs) const;
   std::string open_incident(const operator_act& asked);
   asio::awaitable<std::expected<prepared, std::string>> prepare(operator_act asked);
   asio::awaitable<result> act_on_record(operator_act asked, policies::step s);
-  asio::awaitable<outcome> carry_out(operator_act asked, policies::step s, std::string incident);
+  asio::awaitable<act_outcome> carry_out(operator_act asked, policies::step s, std::string incident);
 
   needs n_;
 };

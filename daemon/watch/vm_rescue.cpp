@@ -39,22 +39,22 @@ class lent {
 
 }  // namespace
 
-asio::awaitable<vm_rescue::outcome> vm_rescue::carry_out(policies::step s, ban banned) {
-  if (n_.vm.shared.rescuer == nullptr) co_return outcome{"failed: this daemon rescues nobody"};
+asio::awaitable<act_outcome> vm_rescue::carry_out(policies::step s, ban banned) {
+  if (n_.vm.shared.rescuer == nullptr) co_return act_outcome{"failed: this daemon rescues nobody"};
   const auto of = n_.process.held;
   if (!of || !n_.process.lives()) co_return refused("the process is not known, or has ended");
   if (auto orders = lease_orders_of(s)) co_return co_await lend(of, std::move(*orders), std::move(banned));
   if (auto all = connections_of(s)) co_return co_await sever_all(of, std::move(*all), std::move(banned));
-  co_return outcome{"failed: the step cannot be read"};
+  co_return act_outcome{"failed: the step cannot be read"};
 }
 
 /// All of them or none: what stands against one is looked for before the first is cut.
-asio::awaitable<vm_rescue::outcome> vm_rescue::sever_all(vm_process::handle of, connections all, ban banned) {
+asio::awaitable<act_outcome> vm_rescue::sever_all(vm_process::handle of, connections all, ban banned) {
   auto& shared = n_.vm.shared;
   for (auto& each : all) each.of = of;
   if (all.size() > 1) {
     const auto why = co_await against_severing(shared, all);
-    if (!why.empty()) co_return outcome{"failed: " + why + "; nothing was done"};
+    if (!why.empty()) co_return act_outcome{"failed: " + why + "; nothing was done"};
   }
   if (of != n_.process.held) co_return refused("another VM is behind the monitor");
   if (auto why = banned(); !why.empty()) co_return refused(std::move(why));
@@ -69,7 +69,7 @@ rescuing::lease_request vm_rescue::request_of(const vm_process::handle& of,
           .window = n_.vm.shared.settings->rescue.window};
 }
 
-asio::awaitable<vm_rescue::outcome> vm_rescue::lend(vm_process::handle of, lease_orders orders, ban banned) {
+asio::awaitable<act_outcome> vm_rescue::lend(vm_process::handle of, lease_orders orders, ban banned) {
   const auto turn = co_await n_.stops.take_turn(quiet_for);
   if (!turn) co_return refused("its threads are being stopped already");
   if (of != n_.process.held) co_return refused("another VM is behind the monitor");
@@ -79,7 +79,7 @@ asio::awaitable<vm_rescue::outcome> vm_rescue::lend(vm_process::handle of, lease
   co_return done;
 }
 
-asio::awaitable<vm_rescue::outcome> vm_rescue::lend_in_turn(vm_process::handle of, lease_orders orders,
+asio::awaitable<act_outcome> vm_rescue::lend_in_turn(vm_process::handle of, lease_orders orders,
                                                             ban banned) {
   const lent until_done(n_.vm, n_.monitor);
   auto& shared = n_.vm.shared;

@@ -7,7 +7,7 @@
 #include "daemon/watch/monitor_commands.hpp"
 #include "daemon/watch/process_stops.hpp"
 #include "daemon/watch/rescue_orders.hpp"
-#include "daemon/watch/rescue_outcome.hpp"
+#include "daemon/watch/act_outcome.hpp"
 
 #include <expected>
 #include <vector>
@@ -26,13 +26,12 @@ class vm_rescue {
   };
   explicit vm_rescue(needs n) : n_(n) {}
 
-  using outcome = rescue_outcome;
   using ban = rescue_ban;
 
   /// A cut takes milliseconds. A lease takes what its plan takes and what the jobs take to end in its window
   /// (`[rescue] window`, at most), and comes back once its holder has its locks again and the main loop
   /// answers, or does not. Whatever happens, the lock is not lent any more when it comes back.
-  asio::awaitable<outcome> carry_out(policies::step s, ban banned);
+  asio::awaitable<act_outcome> carry_out(policies::step s, ban banned);
 
   /// Every precondition of the step as it is now. Touches nothing. Error: a sentence.
   using plan_result = std::expected<std::vector<rescuing::plan>, std::string>;
@@ -42,9 +41,9 @@ class vm_rescue {
   asio::awaitable<bool> main_loop_answers(std::chrono::milliseconds within);
 
  private:
-  asio::awaitable<outcome> sever_all(vm_process::handle of, connections all, ban banned);
-  asio::awaitable<outcome> lend(vm_process::handle of, lease_orders orders, ban banned);
-  asio::awaitable<outcome> lend_in_turn(vm_process::handle of, lease_orders orders, ban banned);
+  asio::awaitable<act_outcome> sever_all(vm_process::handle of, connections all, ban banned);
+  asio::awaitable<act_outcome> lend(vm_process::handle of, lease_orders orders, ban banned);
+  asio::awaitable<act_outcome> lend_in_turn(vm_process::handle of, lease_orders orders, ban banned);
   rescuing::lease_request request_of(const vm_process::handle& of, const lease_orders&) const;
 
   needs n_;

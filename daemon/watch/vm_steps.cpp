@@ -19,9 +19,10 @@ policies::instant now() {
   return std::chrono::steady_clock::now();
 }
 
-policies::step_outcome outcome_of(std::string_view result) {
-  if (result == "done") return policies::step_outcome::done;
-  return result.starts_with("refused") ? policies::step_outcome::refused : policies::step_outcome::failed;
+policies::step_outcome outcome_of(const act_outcome& o) {
+  if (o.result == "done") return policies::step_outcome::done;
+  if (o.result.starts_with("refused")) return policies::step_outcome::refused;
+  return o.touched ? policies::step_outcome::failed_touched : policies::step_outcome::failed;
 }
 
 std::string in_words(const policies::step& s) {
@@ -57,7 +58,7 @@ asio::awaitable<void> vm_steps::act(std::string run, policies::step s) {
   if (auto* recorder = n_.incidents.of(run)) recorder->outcome(result, took);
   for (const auto& note : done.notes) n_.incidents.carry_out(run, policies::add_note{note});
   if (result == "done" || done.touched) n_.stall.note_tried(s.action);
-  n_.engine.step_done(run, outcome_of(result), now(), shared.host_budget);
+  n_.engine.step_done(run, outcome_of(done), now(), shared.host_budget);
   n_.precautions.save();
   if (shared.meter.step_ended) shared.meter.step_ended(s.action, result);
   shared.hub.publish("step", n_.vm.name, in_words(s) + ": " + result, {{"result", result}, {"policy", run}});
@@ -69,7 +70,7 @@ asio::awaitable<void> vm_steps::act(std::string run, policies::step s) {
 
 asio::awaitable<void> vm_steps::set(policies::set_precaution p) {
   const auto of = n_.process.held;
-  const auto result = co_await n_.commands.send(p.step);
+  const auto result = (co_await n_.commands.send(p.step)).result;
   if (of != n_.process.held) co_return;  // another VM is behind the monitor
   n_.vm.shared.hub.publish("guard", n_.vm.name, fmt::format("{}: {}: {}", in_words(p.step), p.why, result),
                            {{"result", result}});
@@ -80,47 +81,46 @@ asio::awaitable<void> vm_steps::set(policies::set_precaution p) {
 }
 
 /// The engine waits for an outcome, whatever happens.
-asio::awaitable<vm_steps::outcome> vm_steps::perform_guarded(std::string run, policies::step s) {
+asio::awaitable<act_outcome> vm_steps::perform_guarded(std::string run, policies::step s) {
   try {
     co_return co_await perform(std::move(run), std::move(s));
   } catch (const std::exception& thrown) {
-    co_return outcome{fmt::format("failed: {}", thrown.what())};
+    co_return act_outcome{fmt::format("failed: {}", thrown.what())};
   }
 }
 
-asio::awaitable<vm_steps::outcome> vm_steps::perform(std::string run, policies::step s) {
-  if (policies::acts_on_process(s))
-    co_return outcome{co_await perform_on_process(std::move(run), std::move(s))};
+asio::awaitable<act_outcome> vm_steps::perform(std::string run, policies::step s) {
+  if (policies::acts_on_process(s)) co_return co_await perform_on_process(std::move(run), std::move(s));
   if (policies::cuts_from_outside(s)) co_return co_await perform_from_outside(std::move(run), std::move(s));
-  if (!n_.monitor.is_ready()) co_return outcome{"refused: the connection was lost"};
+  if (!n_.monitor.is_ready()) co_return act_outcome{"refused: the connection was lost"};
   if (out_of_band(s)) {
-    if (auto lost = co_await look_.before_yank(); !lost.empty()) co_return outcome{lost};
+    if (auto lost = co_await look_.before_yank(); !lost.empty()) co_return act_outcome{lost};
   }
-  if (auto changed = look_.confirmed(run, s); !changed.empty()) co_return outcome{changed};
-  co_return outcome{co_await n_.commands.send(std::move(s))};
+  if (auto changed = look_.confirmed(run, s); !changed.empty()) co_return act_outcome{changed};
+  co_return co_await n_.commands.send(std::move(s));
 }
 
 /// A policy's step; its intent is on record.
-asio::awaitable<std::string> vm_steps::perform_on_process(std::string run, policies::step s) {
+asio::awaitable<act_outcome> vm_steps::perform_on_process(std::string run, policies::step s) {
   if (s.action == "abort") {
-    if (auto changed = co_await look_.same_verdict_again(); !changed.empty()) co_return changed;
+    if (auto changed = co_await look_.same_verdict_again(); !changed.empty()) co_return act_outcome{changed};
   }
   const auto of = n_.process.held;
-  if (auto changed = look_.confirmed(run, s); !changed.empty()) co_return changed;
+  if (auto changed = look_.confirmed(run, s); !changed.empty()) co_return act_outcome{changed};
   const auto* record = n_.incidents.of(run);
   const auto incident = record != nullptr ? record->id() : std::string();
   const auto done = co_await n_.stops.carry_out(s.action, false, incident);
-  if (!done) co_return (s.action == "flag-core" ? "refused: " : "failed: ") + done.error();
-  if (of != n_.process.held) co_return "done";
+  if (!done) co_return act_outcome{(s.action == "flag-core" ? "refused: " : "failed: ") + done.error()};
+  if (of != n_.process.held) co_return act_outcome{"done"};
   n_.incidents.carry_out(run, policies::add_note{watch::in_words(s.action, *done)});
-  co_return "done";
+  co_return act_outcome{"done"};
 }
 
 /// Nothing is asked of QEMU for a cut alone: whatever its monitor does is no matter.
-asio::awaitable<vm_steps::outcome> vm_steps::perform_from_outside(std::string run, policies::step s) {
+asio::awaitable<act_outcome> vm_steps::perform_from_outside(std::string run, policies::step s) {
   auto changed = yanks_in_window(s) ? co_await look_.before_yank() : co_await look_.before_cut();
   if (changed.empty()) changed = look_.confirmed(run, s);
-  if (!changed.empty()) co_return outcome{changed};
+  if (!changed.empty()) co_return act_outcome{changed};
   // In the window the VM shows another situation than the one that it is for: only what is allowed is asked.
   co_return co_await n_.rescue.carry_out(s, [this, needs = s.needs] { return n_.situation.forbids(needs); });
 }
@@ -131,7 +131,7 @@ asio::awaitable<void> vm_steps::take_back() {
   for (auto& s : n_.engine.to_take_back(n_.vm.model)) {
     if (s.action == "migrate-set-capabilities") co_await migration_is_over();
     const auto text = in_words(s);
-    const auto result = co_await n_.commands.send(std::move(s));
+    const auto result = (co_await n_.commands.send(std::move(s))).result;
     spdlog::info("{}: taken back: {}: {}", n_.vm.name, text, result);
     if (result != "done") co_return n_.precautions.save();
   }

@@ -43,11 +43,10 @@ class vm_steps {
  private:
   asio::awaitable<void> act(std::string run, policies::step s);
   asio::awaitable<void> set(policies::set_precaution p);
-  using outcome = vm_rescue::outcome;
-  asio::awaitable<outcome> perform_guarded(std::string run, policies::step s);
-  asio::awaitable<outcome> perform(std::string run, policies::step s);
-  asio::awaitable<std::string> perform_on_process(std::string run, policies::step s);
-  asio::awaitable<outcome> perform_from_outside(std::string run, policies::step s);
+  asio::awaitable<act_outcome> perform_guarded(std::string run, policies::step s);
+  asio::awaitable<act_outcome> perform(std::string run, policies::step s);
+  asio::awaitable<act_outcome> perform_on_process(std::string run, policies::step s);
+  asio::awaitable<act_outcome> perform_from_outside(std::string run, policies::step s);
   asio::awaitable<void> migration_is_over();
 
   needs n_;

@@ -63,8 +63,8 @@ class a_rescue : public watch_fixture, public watch::vm_driver, public watch::vm
     asked_before_ = peer->received().size();
   }
 
-  watch::vm_rescue::outcome carry_out(const policies::step& s) {
-    std::optional<watch::vm_rescue::outcome> got;
+  watch::act_outcome carry_out(const policies::step& s) {
+    std::optional<watch::act_outcome> got;
     asio::co_spawn(io, rescue_.carry_out(s, [this] { return banned_; }),
                    [&](const std::exception_ptr& thrown, auto outcome) {
                      EXPECT_FALSE(thrown);
@@ -73,7 +73,7 @@ class a_rescue : public watch_fixture, public watch::vm_driver, public watch::vm
     EXPECT_TRUE(until([&] { return got.has_value(); }));
     EXPECT_FALSE(vm_.lent);
     EXPECT_FALSE(process_.inspecting);
-    return got.value_or(watch::vm_rescue::outcome{});
+    return got.value_or(watch::act_outcome{});
   }
 
   std::vector<std::string> asked() const {
@@ -243,7 +243,7 @@ esac)");
 TEST_F(a_rescue, asks_nothing_of_the_block_layer_in_the_window) {
   helper("granted; sleep 0.5; note late; sleep 0.2; told; answer");
   monitor({expect{"migrate_cancel"}, reply{}, expect{"yank"}, reply{}, delay{200ms}, job_is("concluded")});
-  std::optional<watch::vm_rescue::outcome> got;
+  std::optional<watch::act_outcome> got;
   asio::co_spawn(io, rescue_.carry_out(lease(), [] { return std::string(); }),
                  [&](const std::exception_ptr&, auto outcome) { got = std::move(outcome); });
   ASSERT_TRUE(until([&] { return asked().size() >= 2; }));
@@ -262,7 +262,7 @@ TEST_F(a_rescue, waits_for_nobody_who_has_the_threads) {
   settings.inspect.deadline = 100ms;
   services->settings = std::make_shared<const policies::settings>(settings);
   process_.inspecting = true;
-  std::optional<watch::vm_rescue::outcome> got;
+  std::optional<watch::act_outcome> got;
   asio::co_spawn(io, rescue_.carry_out(lease(), [] { return std::string(); }),
                  [&](const std::exception_ptr&, auto outcome) { got = std::move(outcome); });
   ASSERT_TRUE(until([&] { return got.has_value(); }));

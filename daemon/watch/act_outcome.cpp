@@ -1,4 +1,4 @@
-#include "daemon/watch/rescue_outcome.hpp"
+#include "daemon/watch/act_outcome.hpp"
 
 #include <algorithm>
 #include <array>
@@ -27,12 +27,12 @@ std::string in_words(const rescuing::failure& f) {
   return what;
 }
 
-rescue_outcome failed(const rescuing::failure& f) {
+act_outcome failed(const rescuing::failure& f) {
   return {.result = (may_pass(f) ? "refused: " : "failed: ") + in_words(f),
           .touched = f.vm != rescuing::touched::no};
 }
 
-rescue_outcome refused(std::string why) {
+act_outcome refused(std::string why) {
   return {.result = "refused: " + std::move(why)};
 }
 
