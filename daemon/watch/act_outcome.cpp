@@ -14,6 +14,10 @@ bool may_pass(const rescuing::failure& f) {
 
 }  // namespace
 
+bool was_tried(const act_outcome& o) {
+  return o.result == "done" || (o.touched && !o.result.starts_with("refused"));
+}
+
 std::string in_words(const rescuing::failure& f) {
   const auto what = f.precondition.empty() ? f.sentence : f.precondition + ": " + f.sentence;
   switch (f.vm) {

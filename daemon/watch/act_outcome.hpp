@@ -16,6 +16,9 @@ struct act_outcome {
   bool touched = false;                 ///< though it failed, something was done to the VM, or may have been
 };
 
+/// It may have helped. A lease that was taken back before anything was cut was not.
+bool was_tried(const act_outcome&);
+
 /// Why it may not be done any more: a hold, an authority that was taken away. Empty: it may.
 using rescue_ban = std::function<std::string()>;
 

@@ -19,9 +19,14 @@ constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 /// What is begun in the window must be over before the lock is taken back: with less than this nothing is.
 constexpr auto margin = 300ms;
 
-bool has_concluded(const policies::vm_model& vm, const std::string& job) {
+/// From `aborting` on the main thread ends it in one go, with the BQL in its hands (QEMU's job_exit): the
+/// holder has to wait for that, and comes before anything else that the main loop would do. The less is done
+/// in between the better: a holder that walks the block graph goes on over what the job has freed.
+bool is_at_its_end(const policies::vm_model& vm, const std::string& job) {
   const auto found = vm.jobs.find(job);
-  return found == vm.jobs.end() || found->second.status == "concluded" || found->second.status == "null";
+  if (found == vm.jobs.end()) return true;
+  const auto& status = found->second.status;
+  return status == "aborting" || status == "concluded" || status == "null";
 }
 
 void tell(const rescuing::lease_end& end, act_outcome& out) {
@@ -42,7 +47,7 @@ void tell(const rescuing::lease_end& end, act_outcome& out) {
 
 asio::awaitable<act_outcome> lease_window::use() {
   const auto used = co_await cut();
-  const auto ended = used == end::not_concluded ? co_await std::move(lease_).let_run_out()
+  const auto ended = used == end::jobs_go_on ? co_await std::move(lease_).let_run_out()
                                                 : co_await std::move(lease_).end();
   if (ended) {
     tell(*ended, out_);
@@ -82,8 +87,8 @@ asio::awaitable<lease_window::end> lease_window::cut() {
     co_return end::nothing_cut;
   }
   const bool done = (orders_.cut.yank.empty() || co_await yank()) &&
-                    (orders_.cut.sever.empty() || co_await sever_all()) && co_await jobs_conclude();
-  co_return done ? end::concluded : end::not_concluded;
+                    (orders_.cut.sever.empty() || co_await sever_all()) && co_await jobs_end();
+  co_return done ? end::jobs_end : end::jobs_go_on;
 }
 
 asio::awaitable<bool> lease_window::cancel_migration() {
@@ -119,9 +124,9 @@ asio::awaitable<bool> lease_window::sever_all() {
 }
 
 /// A job that only pauses stands still for the drain that the holder waits in: the window has to run out.
-asio::awaitable<bool> lease_window::jobs_conclude() {
+asio::awaitable<bool> lease_window::jobs_end() {
   asio::steady_timer pause(n_.vm.shared.executor);
-  const auto done = [this](const std::string& job) { return has_concluded(n_.vm.model, job); };
+  const auto done = [this](const std::string& job) { return is_at_its_end(n_.vm.model, job); };
   while (!orders_.jobs.empty() && lease_.lasts() && n_.monitor.session() && of_ == n_.process.held) {
     if (std::ranges::all_of(orders_.jobs, done)) co_return true;
     pause.expires_after(5ms);

@@ -32,13 +32,13 @@ class lease_window {
 
  private:
   /// How it came to its end, as far as that was ours.
-  enum class end { nothing_cut, concluded, not_concluded };
+  enum class end { nothing_cut, jobs_end, jobs_go_on };
 
   asio::awaitable<end> cut();
   asio::awaitable<bool> cancel_migration();
   asio::awaitable<bool> yank();
   asio::awaitable<bool> sever_all();
-  asio::awaitable<bool> jobs_conclude();
+  asio::awaitable<bool> jobs_end();
   asio::awaitable<void> over(std::chrono::steady_clock::time_point at);
   std::string against_going_on() const;
   std::chrono::milliseconds usable() const;

@@ -54,7 +54,7 @@ std::string window_in_words(const policies::step& s, const lease_orders& orders)
 }
 
 std::string lease_in_words(const policies::step& s, const lease_orders& orders) {
-  return fmt::format("lends the BQL, held by thread {}, away{}; in the window {}, until job {} is concluded",
+  return fmt::format("lends the BQL, held by thread {}, away{}; in the window {}, until job {} has failed",
                      orders.holder, orders.mutexes.size() > 1 ? " with its other locks" : "",
                      window_in_words(s, orders), names_in(s.arguments, "jobs"));
 }

@@ -157,7 +157,7 @@ asio::awaitable<operator_steps::result> operator_steps::act_on_record(operator_a
   shared.hub.publish("step", n_.vm.name, fmt::format("{} (operator): {}", action, well ? words : done.result),
                      {{"result", done.result}, {"policy", nullptr}});
   spdlog::warn("{}: operator: {}: {}", n_.vm.name, action, well ? words : done.result);
-  if (find(asked.action)->remedy && (well || done.touched)) n_.stall.note_tried(action);
+  if (find(asked.action)->remedy && was_tried(done)) n_.stall.note_tried(action);
   if (auto* recorder = n_.incidents.of(run); recorder != nullptr && recorder->id() == incident) {
     recorder->outcome_beside(number, done.result, took);
     for (const auto& note : done.notes) recorder->note(note);

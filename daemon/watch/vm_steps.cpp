@@ -57,7 +57,7 @@ asio::awaitable<void> vm_steps::act(std::string run, policies::step s) {
   auto& shared = n_.vm.shared;
   if (auto* recorder = n_.incidents.of(run)) recorder->outcome(result, took);
   for (const auto& note : done.notes) n_.incidents.carry_out(run, policies::add_note{note});
-  if (result == "done" || done.touched) n_.stall.note_tried(s.action);
+  if (was_tried(done)) n_.stall.note_tried(s.action);
   n_.engine.step_done(run, outcome_of(done), now(), shared.host_budget);
   n_.precautions.save();
   if (shared.meter.step_ended) shared.meter.step_ended(s.action, result);

@@ -29,7 +29,8 @@ plan sever_root(const verdict&, const vm_model&);
 ///   1. if `cancel_migration`: migrate_cancel, in band. It has to be accepted: else nothing is cut;
 ///   2. `cut.yank`, if there is one; it has to be accepted, else nothing is severed;
 ///   3. `cut.sever`, if there is one;
-///   4. wait until each of `jobs` is `concluded` or no more (never: paused), or the window is over.
+///   4. wait until each of `jobs` is `aborting`, `concluded` or no more (never: paused), or the window is
+///      over.
 /// Needs authority rescue.
 plan rescue_root(const verdict&, const vm_model&);
 

@@ -24,7 +24,8 @@ async def with_unwedged(stage: Stage) -> str:
     planned = await unwedged.call("act", vm.name, "rescue", "--plan")
     held = [each["name"] for each in planned["preconditions"] if each["ok"]]
     require(len(held) == len(planned["preconditions"]) > 10, f"preconditions: {planned}")
-    require("yank of the migration, then yank of node tgt" in planned["plan"], f"plan: {planned['plan']}")
+    fences = ("migrate_cancel, then yank of node tgt", "yank of the migration, then yank of node tgt")
+    require(any(fence in planned["plan"] for fence in fences), f"plan: {planned['plan']}")
     require(not await unwedged.incidents(vm.name), "a plan is on record as if something was done")
     require(vm.liveness.silent_for > 3, "it does not hang any more")
     done = await unwedged.call("act", vm.name, "rescue", "--yes")
