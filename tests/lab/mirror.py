@@ -22,6 +22,16 @@ async def start_mirror(vm: VirtualMachine, server: NbdServer, speed: int = BYTES
     vm.timeline.note("qemu", f"mirror {JOB}: disk -> NBD node {TARGET}")
 
 
+async def start_drive_mirror(vm: VirtualMachine, server: NbdServer, speed: int = BYTES_PER_SECOND) -> None:
+    """As old managers do it: QEMU opens the target itself, and its node goes with the job."""
+    where = server.address
+    uri = f"nbd+unix:///{server.EXPORT}?socket={server.path}" if server.path else \
+        f"nbd://127.0.0.1:{where['port']}/{server.EXPORT}"
+    await vm.qmp.execute("drive-mirror", job_id=JOB, device="disk", target=uri, format="raw", mode="existing",
+                         node_name=TARGET, sync="full", speed=speed, auto_dismiss=False)
+    vm.timeline.note("qemu", f"drive-mirror {JOB}: disk -> {uri}")
+
+
 async def copied(vm: VirtualMachine) -> float:
     """The part of the disk that is done, from 0 to 1."""
     job = next(job for job in await vm.qmp.execute("query-jobs") if job["id"] == JOB)
@@ -31,6 +41,10 @@ async def copied(vm: VirtualMachine) -> float:
 async def freeze_target_in_mid_mirror(vm: VirtualMachine, server: NbdServer, host: str = "127.0.0.1") -> None:
     """The dead target of qemu-facts 8: frozen after a second, with requests in flight."""
     await start_mirror(vm, server, host=host)
+    await freeze_in_mid_mirror(vm, server)
+
+
+async def freeze_in_mid_mirror(vm: VirtualMachine, server: NbdServer) -> None:
     await asyncio.sleep(1)
     done = await copied(vm)
     vm.timeline.note("qemu", f"mirror {JOB}: {done:.0%}")

@@ -17,6 +17,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import guest
 import migration
 from campaign import CONTRADICTIONS
 from disk_image import digest
@@ -25,14 +26,14 @@ from expectation import Unexpected, require
 from hang import RESCUED_WITHIN
 from interruption import EXIT_STATUS, cancel_on_signals
 from liveness import LATE
-from mirror import JOB, TARGET, freeze_target_in_mid_mirror
+from mirror import JOB, TARGET, freeze_in_mid_mirror, freeze_target_in_mid_mirror, start_drive_mirror
 from nbd_server import NbdServer
 from qemus import ALL, NoQemu, Qemu, chosen
 from quiet import done
 from rescuer import NotRescued, Rescuer, sockets
 from scenarios.dead_mirror_target import POLICIES
 from stage import PROGRAMS, Settings, Source, Stage
-from virtual_machine import Machine
+from virtual_machine import Machine, VirtualMachine
 
 HUNG_FOR = 3.0    # seconds of silence, then something is done; a healthy switchover has long been through
 BACK_WITHIN = 10.0
@@ -50,11 +51,14 @@ class Case:
     transport: str
     method: str
     sandboxed: bool = False
+    writes: bool = False  # its guest, for ever; else it idles
+    drive_mirror: bool = False
 
     @property
     def name(self) -> str:
         words = [self.qemu.version, "iothread" if self.iothread else "no iothread", self.transport,
-                 "sandboxed" if self.sandboxed else "", self.method]
+                 "sandboxed" if self.sandboxed else "", "writes" if self.writes else "",
+                 "drive-mirror" if self.drive_mirror else "", self.method]
         return " ".join(word for word in words if word)
 
     @property
@@ -103,15 +107,20 @@ class Run:
     async def _hang(self) -> None:
         self.server: NbdServer = await self.stage.start_nbd_server(transport=self.case.transport)
         sandbox = ["-sandbox", LIBVIRTS_SANDBOX] if self.case.sandboxed else []
-        self.source: Source = await self.stage.start_source(Machine(iothread=self.case.iothread, extra=sandbox))
+        self.source: Source = await self.stage.start_source(Machine(iothread=self.case.iothread, writes=self.case.writes,
+                                                                  extra=sandbox))
         self.vm = self.source.vm
         destination = await self.stage.start_destination(self.source, self.server.image)
         before = sockets(self.vm.process.pid)
-        await freeze_target_in_mid_mirror(self.vm, self.server)
+        if self.case.drive_mirror:
+            await start_drive_mirror(self.vm, self.server)
+            await freeze_in_mid_mirror(self.vm, self.server)
+        else:
+            await freeze_target_in_mid_mirror(self.vm, self.server)
         new = {fd: inode for fd, inode in sockets(self.vm.process.pid).items() if before.get(fd) != inode}
         require(len(new) == 1, f"the mirror's connection is one of {new}")
         (self.fd, self.inode), = new.items()
-        self.ram = await self._ram()
+        self.ram = "" if self.case.writes else await self._ram()
         await migration.migrate(self.vm, destination)
         stalls = await self.vm.liveness.stalled(15, seconds=LATE if self.stage.unwedged else HUNG_FOR)
         require(stalls and (self.stage.unwedged or self.vm.liveness.silent_for >= HUNG_FOR), "it does not hang")
@@ -190,12 +199,27 @@ class Run:
         jobs = {job["id"]: job["status"] for job in await self.vm.qmp.execute("query-jobs")}
         require(jobs == {JOB: "concluded"}, f"jobs {jobs}")
         require(any(event.name == "RESUME" for event in self.vm.qmp.events), "no RESUME")
+        if self.case.writes:
+            self.written = await self._lost_nothing(self.vm, since=0)
+            return
         require(await self._ram() == self.ram, "the guest's RAM has changed")
         require(await digest(self.source.machine.disk) == self.source.digest, "the guest's disk has changed")
 
+    async def _lost_nothing(self, vm: VirtualMachine, since: int) -> int:
+        """A guest that writes goes on, and every number that it has written since is where it belongs; the last one."""
+        began = await vm.writes_done()
+        await asyncio.sleep(1)
+        require(await vm.writes_done() > began + 5, "the guest writes no more")
+        await vm.qmp.execute("stop")
+        last = guest.last_written(self.source.machine.disk)
+        await vm.qmp.execute("cont")
+        require(last > since, f"the guest counts from {last}, after {since}")
+        return last
+
     async def _migrates_again(self) -> None:
         await self.vm.qmp.execute("job-dismiss", id=JOB)
-        await self.vm.qmp.execute("blockdev-del", node_name=TARGET)
+        if not self.case.drive_mirror:
+            await self.vm.qmp.execute("blockdev-del", node_name=TARGET)
         destination = await self.stage.start_destination(self.source, prefix="again")
         since = len(self.vm.qmp.events)
         await migration.migrate(self.vm, destination)
@@ -205,9 +229,13 @@ class Run:
             require(time.monotonic() < end, f"the second migration is still {status}")
             await asyncio.sleep(0.1)
         require(status == "completed", f"the second migration {status}")
+        if self.case.writes:  # such a one is started paused
+            await destination.qmp.execute("cont")
         while (await destination.qmp.execute("query-status"))["status"] != "running":
             require(time.monotonic() < end, "nobody runs after it")
             await asyncio.sleep(0.1)
+        if self.case.writes:
+            await self._lost_nothing(destination, since=self.written)
 
 
 async def _one(case: Case, programs: Path) -> Result:
@@ -279,6 +307,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--transport", action="append", choices=("tcp", "unix"), help="only these")
     parser.add_argument("--iothread", choices=("with", "without"), help="only so")
     parser.add_argument("--sandbox", action="store_true", help="QEMU with -sandbox, as libvirt starts it")
+    parser.add_argument("--writes", action="store_true", help="the guest writes for ever; all it wrote must be there")
+    parser.add_argument("--drive-mirror", action="store_true", help="the copy's node goes with its job")
     parser.add_argument("--bin", type=Path, default=PROGRAMS, metavar="DIR", help="where unwedge-rescue is")
     parser.add_argument("--json", type=Path, metavar="FILE", help="every result, with the program's documents")
     arguments = parser.parse_args()
@@ -294,9 +324,9 @@ def _arguments() -> argparse.Namespace:
 def main() -> int:
     arguments = _arguments()
     iothreads = [arguments.iothread == "with"] if arguments.iothread else [False, True]
-    cases = [Case(qemu, iothread, transport, method, arguments.sandbox) for _ in range(arguments.runs)
-             for qemu in arguments.qemus for iothread in iothreads for transport in arguments.transport or ("tcp", "unix")
-             for method in arguments.method or METHODS]
+    cases = [Case(qemu, iothread, transport, method, arguments.sandbox, arguments.writes, arguments.drive_mirror)
+             for _ in range(arguments.runs) for qemu in arguments.qemus for iothread in iothreads
+             for transport in arguments.transport or ("tcp", "unix")             for method in arguments.method or METHODS]
     results: list[Result] = []
     try:
         asyncio.run(_all(cases, arguments.bin, arguments.jobs, results))

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 SECTOR = 512
+_FIRST, _RING = 2048, 0x10000  # writer.S: its first sector, and how many it goes round in
 
 
 def writing_boot_sector() -> bytes:
@@ -16,6 +17,19 @@ def writing_boot_sector() -> bytes:
 def talking_boot_sector() -> bytes:
     """Writes to the debug console's port for ever."""
     return _assembled("talker.S")
+
+
+def last_written(disk: Path) -> int:
+    """The number of the last write of such a guest; AssertionError if one of those before is not where it belongs."""
+    with disk.open("rb") as file:
+        file.seek(_FIRST * SECTOR)
+        ring = memoryview(file.read(_RING * SECTOR)).cast("I")
+    words = SECTOR // 4
+    at = {n: i for i in range(_RING) if (n := ring[i * words]) % _RING == i and set(ring[i * words:(i + 1) * words]) == {n}}
+    last = max(n for n in at if n < 1 << 24)  # what was there before is random
+    missing = [n for n in range(max(1, last - _RING + 1), last) if n not in at]
+    assert not missing, f"{len(missing)} writes are not on the disk, of {last}: {missing[:5]}"
+    return last
 
 
 @functools.cache
