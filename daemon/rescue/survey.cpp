@@ -37,6 +37,7 @@ class surveyor {
     no_lease_runs();
     read_files();
     nested_poll();
+    graph_stays();
     has_room();
     if (list_.failed() != nullptr) return std::nullopt;
     return std::move(found_);
@@ -202,7 +203,22 @@ class surveyor {
                                     .libc = found_.library.path},
                                    modules_);
     list_.add(name, stack.has_value(), stack ? stack->sentence : stack.error());
-    if (stack) found_.stack = std::move(*stack);
+    if (!stack) return;
+    found_.stack = std::move(*stack);
+    stack_known_ = true;
+  }
+
+  // A node that it has drained, freed in the window, costs the VM for certain (docs/rescue.md).
+  void graph_stays() {
+    constexpr auto name = "graph-stays";
+    if (!stack_known_)
+      list_.add(name, !wanted_.frees_nodes, "not looked at: its stack is not known");
+    else if (!found_.stack.walks_graph)
+      list_.add(name, true, "it does not walk the block graph");
+    else
+      list_.add(name, !wanted_.frees_nodes,
+                wanted_.frees_nodes ? "it walks the block graph, and a node that is cut off goes with its job"
+                                    : "it walks the block graph, and the nodes that are cut off stay");
   }
 
   void has_room() {
@@ -221,7 +237,7 @@ class surveyor {
   inspect::thread_look look_;
   std::string status_;
   pid_t own_tid_ = 0;
-  bool polls_ = false;
+  bool polls_ = false, stack_known_ = false;
   waiters waiters_{of_};
   inspect::memory_map map_;
   std::vector<inspect::module_file> modules_;

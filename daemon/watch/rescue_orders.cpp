@@ -12,6 +12,12 @@ const json::array* array_at(const json::object& o, std::string_view key) {
   return value != nullptr ? value->if_array() : nullptr;
 }
 
+std::optional<bool> bool_at(const json::object& o, std::string_view key) {
+  const auto* value = o.if_contains(key);
+  const auto* flag = value != nullptr ? value->if_bool() : nullptr;
+  return flag != nullptr ? std::optional(*flag) : std::nullopt;
+}
+
 template <typename Number>
 std::optional<Number> number_at(const json::object& o, std::string_view key) {
   const auto* value = o.if_contains(key);
@@ -84,12 +90,13 @@ std::optional<lease_orders> lease_orders_of(const policies::step& s) {
   auto mutexes = addresses_in(o);
   auto how = cut_in(o);
   const auto* jobs = array_at(o, "jobs");
-  const auto* cancel = o.if_contains("cancel_migration");
-  if (!holder || !mutexes || !how || jobs == nullptr || cancel == nullptr || !cancel->is_bool())
-    return std::nullopt;
+  const auto cancels = bool_at(o, "cancel_migration");
+  const auto frees = bool_at(o, "frees_nodes");
+  if (!holder || !mutexes || !how || jobs == nullptr || !cancels || !frees) return std::nullopt;
   lease_orders out{.holder = *holder,
                    .mutexes = std::move(*mutexes),
-                   .cancel_migration = cancel->get_bool(),
+                   .cancel_migration = *cancels,
+                   .frees_nodes = *frees,
                    .cut = std::move(*how)};
   for (const auto& id : *jobs) {
     if (!id.is_string()) return std::nullopt;

@@ -25,6 +25,7 @@ struct lease_orders {
   pid_t holder = 0;
   std::vector<std::uint64_t> mutexes;
   bool cancel_migration = false;
+  bool frees_nodes = false;  ///< one that is cut off goes with its job
   watch::cut cut;
   std::vector<std::string> jobs;
 };

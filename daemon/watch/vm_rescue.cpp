@@ -66,7 +66,8 @@ rescuing::lease_request vm_rescue::request_of(const vm_process::handle& of,
   return {.of = of,
           .holder = orders.holder,
           .mutexes = orders.mutexes,
-          .window = n_.vm.shared.settings->rescue.window};
+          .window = n_.vm.shared.settings->rescue.window,
+          .frees_nodes = orders.frees_nodes};
 }
 
 asio::awaitable<act_outcome> vm_rescue::lend(vm_process::handle of, lease_orders orders, ban banned) {

@@ -98,6 +98,12 @@ std::set<std::string> jobs_of(const wait_root& r, const vm_model& vm) {
   return out;
 }
 
+/// A name that QEMU made, "#block123": opened with the job (drive-mirror), or below a node that was. What
+/// somebody added by its name stays.
+bool goes_with_its_job(const wait_root* r) {
+  return r->name.starts_with('#');
+}
+
 std::string against_copy(const wait_root& r, const vm_model& vm) {
   if (auto why = against_cutting_copy(r, vm); !why.empty()) return why;
   if (auto why = against_cutting_in_old_qemu(r, vm); !why.empty()) return why;
@@ -153,6 +159,7 @@ plan rescue_root(const verdict& v, const vm_model& vm) {
          .arguments = {{"holder", v.holder->tid},
                        {"mutexes", mutexes(*v.holder)},
                        {"cancel_migration", *first == fence::cancel},
+                       {"frees_nodes", std::ranges::any_of(roots, goes_with_its_job)},
                        {"nodes", node_names(roots)},
                        {"cut", *std::move(how)},
                        {"jobs", boost::json::array(jobs.begin(), jobs.end())}},

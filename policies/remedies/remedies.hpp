@@ -21,11 +21,14 @@ plan yank_root(const verdict&, const vm_model&);
 plan sever_root(const verdict&, const vm_model&);
 
 /// The BQL is lent away (unwedge-rescue lease), and in the window the copies are cut off:
-///   {"holder": TID, "mutexes": ["0x...", ...], "cancel_migration": BOOL, "nodes": [NAME, ...],
+///   {"holder": TID, "mutexes": ["0x...", ...], "cancel_migration": BOOL, "frees_nodes": BOOL,
+///    "nodes": [NAME, ...],
 ///    "cut": {"yank": [INSTANCE, ...], "sever": [CONNECTION, ...]}, "jobs": [ID, ...]}
 /// `mutexes`: the BQL first, then all that the holder has besides and others wait for. INSTANCE as in QMP's
-/// yank, CONNECTION as above. A migration must not complete over the copy that is cut off: it is cancelled
-/// before where QEMU heeds that, else yanked with it. In the window, in this order:
+/// yank, CONNECTION as above. `frees_nodes`: a node goes with its job, as drive-mirror's does; unwedge-rescue
+/// gives no lease to a holder that walks the block graph then. A migration must not complete over the copy
+/// that is cut off: it is cancelled before where QEMU heeds that, else yanked with it. In the window, in this
+/// order:
 ///   1. if `cancel_migration`: migrate_cancel, in band. It has to be accepted: else nothing is cut;
 ///   2. `cut.yank`, if there is one; it has to be accepted, else nothing is severed;
 ///   3. `cut.sever`, if there is one;

@@ -63,7 +63,11 @@ class Case:
 
     @property
     def must_survive(self) -> bool:
-        """QEMU's own yank of a full unix socket makes its poll spin, lease or not (docs/qemu.md)."""
+        """QEMU's own yank of a full unix socket makes its poll spin, lease or not (docs/qemu.md). A drive-mirror's
+        node goes with its job, and QEMU 7.2 walks over it: no lease there, it hangs on.
+        """
+        if self.drive_mirror and self.iothread and self.qemu.version == "7.2":
+            return False
         return self.method in ("unwedged", "lease+sever") or (self.method == "lease+yank" and self.transport == "tcp")
 
 

@@ -25,7 +25,7 @@ constexpr std::string_view yank_and_sever =
 
 std::string lease(std::string_view cut, bool cancel = false, std::string_view further = "") {
   return std::string(R"(rescue-root {"holder":200,"mutexes":["0x560f77f62b40")") + std::string(further) +
-         R"(],"cancel_migration":)" + (cancel ? "true" : "false") + R"(,"nodes":["tgt"],"cut":{)" +
+         R"(],"cancel_migration":)" + (cancel ? "true" : "false") + R"(,"frees_nodes":false,"nodes":["tgt"],"cut":{)" +
          std::string(cut) + R"(},"jobs":["m0"]} rescue)";
 }
 
@@ -303,7 +303,7 @@ TEST(rescue_root, of_two_targets_cuts_both_in_the_way_that_does_for_both) {
   add_mirror(vm, "m1", "two");
   const std::string both =
       R"(rescue-root {"holder":200,"mutexes":["0x560f77f62b40"],"cancel_migration":false,)"
-      R"("nodes":["tgt","two"],"cut":{)";
+      R"("frees_nodes":false,"nodes":["tgt","two"],"cut":{)";
   EXPECT_EQ(as_text(rescue_root(v, vm)),
             both + R"("yank":[{"type":"migration"},{"type":"block-node","node-name":"tgt"},)"
                    R"({"type":"block-node","node-name":"two"}])"
@@ -315,6 +315,15 @@ TEST(rescue_root, of_two_targets_cuts_both_in_the_way_that_does_for_both) {
   v.root->connection.reset();
   EXPECT_EQ(as_text(rescue_root(v, vm)),
             "Which socket of the process is the connection of \"tgt\" is not known.");
+}
+
+/// drive-mirror's: QEMU opened it and named it, and takes it away with the job.
+TEST(rescue_root, tells_of_a_node_that_goes_with_its_job) {
+  auto v = in_iothread();
+  v.further_roots.push_back(*dead_node("#block734", other_nbd_fd).root);
+  auto vm = mirroring_and_migrating();
+  add_mirror(vm, "m1", "#block734");
+  EXPECT_THAT(as_text(rescue_root(v, vm)), testing::HasSubstr(R"("frees_nodes":true)"));
 }
 
 /// As the lab saw it with an iothread: the holder polls its eventfd alone (qemu-facts 8.3).

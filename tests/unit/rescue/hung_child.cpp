@@ -113,6 +113,10 @@ extern "C" {
 [[gnu::noinline]] void vm_stop() {
   for (;; ++after) aio_poll();
 }
+[[gnu::noinline]] void bdrv_try_change_aio_context() {
+  vm_stop();
+  ++after;
+}
 [[gnu::noinline]] void drain() {
   for (;; ++after) aio_poll();
 }

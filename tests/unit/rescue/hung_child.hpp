@@ -74,8 +74,10 @@ class hung_child {
 
 extern "C" {
 /// As QEMU's are called. `poll_elsewhere` polls as well, in no aio_poll; `drain` has an aio_poll, and no stop
-/// of the VM around it; `sleep_soundly` is in nanosleep.
+/// of the VM around it; `sleep_soundly` is in nanosleep; `bdrv_try_change_aio_context` goes through the block
+/// graph.
 void vm_stop();
+void bdrv_try_change_aio_context();
 void poll_elsewhere();
 void drain();
 void sleep_soundly();

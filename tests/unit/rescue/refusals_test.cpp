@@ -70,6 +70,20 @@ INSTANTIATE_TEST_SUITE_P(
         refusal{"small_stack", {.stack = 64 * 1024}, "stack-room", "are needed"}),
     [](const auto& one) { return one.param.name; });
 
+TEST(refusals, of_a_holder_that_walks_the_block_graph_are_for_nodes_that_go) {
+  hung_child c{{.sits = bdrv_try_change_aio_context}};
+  ASSERT_TRUE(c.hangs());
+  const auto switches = c.switches();
+  const auto d = run(lease_of(c, {"--frees-nodes"}));
+  EXPECT_EQ(d.failed(), "graph-stays") << d.printed;
+  EXPECT_TRUE(d.granted.empty());
+  EXPECT_TRUE(run(lease_of(c, {"--plan"})).last.at("would").as_bool());
+  expect_untouched(c, switches);
+  hung_child elsewhere;
+  ASSERT_TRUE(elsewhere.hangs());
+  EXPECT_TRUE(run(lease_of(elsewhere, {"--plan", "--frees-nodes"})).last.at("would").as_bool());
+}
+
 // An option less or more, on a child that a lease would be granted to.
 struct wrong_order {
   std::string name;
@@ -210,7 +224,7 @@ TEST(plan, names_every_precondition_and_touches_nothing) {
   }
   EXPECT_THAT(names, testing::ElementsAre("process", "holder", "undisturbed", "shadow-stack", "seccomp",
                                           "holder-polls", "mutex", "wanted", "other-mutexes", "no-lease",
-                                          "library", "nested-poll", "stack-room"));
+                                          "library", "nested-poll", "graph-stays", "stack-room"));
   expect_untouched(c, switches);
 }
 

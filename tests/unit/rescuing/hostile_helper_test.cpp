@@ -30,12 +30,14 @@ class heartbeat {
   void beat() {
     last_ = steady_clock::now();
     timer_.expires_after(5ms);
-    timer_.async_wait([this](const boost::system::error_code& ec) {
-      if (ec) return;
+    // One that had fired already comes without an error, also when this is gone.
+    timer_.async_wait([this, there = std::weak_ptr(there_)](const boost::system::error_code& ec) {
+      if (ec || there.expired()) return;
       longest_ = std::max(longest_, steady_clock::now() - last_);
       beat();
     });
   }
+  std::shared_ptr<bool> there_ = std::make_shared<bool>(true);
   asio::steady_timer timer_;
   steady_clock::time_point last_;
   steady_clock::duration longest_{0};

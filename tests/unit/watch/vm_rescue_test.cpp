@@ -86,8 +86,8 @@ class a_rescue : public watch_fixture, public watch::vm_driver, public watch::vm
   static policies::step lease() {
     return {.action = "rescue-root",
             .arguments = boost::json::parse(
-                             R"({"holder":4242,"mutexes":["0x1000"],"cancel_migration":true,"nodes":["tgt"],)"
-                             R"("jobs":["m0"],"cut":{"yank":[{"type":"block-node","node-name":"tgt"}]}})")
+                             R"({"holder":4242,"mutexes":["0x1000"],"cancel_migration":true,"frees_nodes":false,)"
+                             R"("nodes":["tgt"],"jobs":["m0"],"cut":{"yank":[{"type":"block-node","node-name":"tgt"}]}})")
                              .as_object()};
   }
   static policies::step cut_of_two() {
