@@ -23,12 +23,12 @@ async def start_mirror(vm: VirtualMachine, server: NbdServer, speed: int = BYTES
 
 
 async def start_drive_mirror(vm: VirtualMachine, server: NbdServer, speed: int = BYTES_PER_SECOND) -> None:
-    """As old managers do it: QEMU opens the target itself, and its node goes with the job."""
+    """As Proxmox does it: QEMU opens the target itself, gives the node a name, and takes it away with the job."""
     where = server.address
     uri = f"nbd+unix:///{server.EXPORT}?socket={server.path}" if server.path else \
         f"nbd://127.0.0.1:{where['port']}/{server.EXPORT}"
     await vm.qmp.execute("drive-mirror", job_id=JOB, device="disk", target=uri, format="raw", mode="existing",
-                         node_name=TARGET, sync="full", speed=speed, auto_dismiss=False)
+                         sync="full", speed=speed, auto_dismiss=False)
     vm.timeline.note("qemu", f"drive-mirror {JOB}: disk -> {uri}")
 
 
