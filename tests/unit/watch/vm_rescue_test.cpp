@@ -256,6 +256,23 @@ TEST_F(a_rescue, asks_nothing_of_the_block_layer_in_the_window) {
   EXPECT_THAT(asked(), Contains("query-named-block-nodes"));
 }
 
+TEST_F(a_rescue, knows_of_a_command_without_an_answer_that_it_may_have_been_carried_out) {
+  monitor({expect{"yank"}, refuse{}, expect{"yank"}, go_silent{}});
+  const auto yank = [&] {
+    std::optional<watch::act_outcome> got;
+    asio::co_spawn(io, commands_.send({.action = "yank", .arguments = {}}, 100ms),
+                   [&](const std::exception_ptr&, auto outcome) { got = std::move(outcome); });
+    EXPECT_TRUE(until([&] { return got.has_value(); }));
+    return got.value_or(watch::act_outcome{});
+  };
+  const auto refused = yank();
+  EXPECT_THAT(refused.result, StartsWith("failed: "));
+  EXPECT_FALSE(was_tried(refused));
+  const auto silent = yank();
+  EXPECT_THAT(silent.result, HasSubstr("timed out"));
+  EXPECT_TRUE(was_tried(silent));
+}
+
 TEST_F(a_rescue, waits_for_nobody_who_has_the_threads) {
   helper("note started");
   settings.inspect.deadline = 100ms;
