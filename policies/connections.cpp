@@ -84,6 +84,15 @@ bool stuck_elsewhere(std::span<const process_facts> samples, const thread_facts&
   });
 }
 
+/// A drain waits for the job's requests: one that has none pauses for it, and says so (job.c), so that one
+/// that runs in the middle of its copy has some, and this is the only connection that they can be on.
+bool job_waits_for(const std::string& node, const vm_model& vm) {
+  return std::ranges::any_of(jobs_copying_to(vm, node), [&](const std::string& id) {
+    const auto& job = vm.jobs.find(id)->second;
+    return job.status == "running" && job.offset < job.len;
+  });
+}
+
 }  // namespace
 
 const socket_facts* find_socket(const process_facts& facts, int fd) {
@@ -133,7 +142,12 @@ polled_roots find_polled_roots(std::span<const process_facts> samples, const thr
   auto all = silent_nodes(samples, waiter, vm);
   // A connection over which nothing is owed may just be idle: it counts only if there is no other, and never
   // for sure.
-  const bool some_owe = std::ranges::any_of(all, &candidate::owed);
+  bool some_owe = std::ranges::any_of(all, &candidate::owed);
+  const bool by_job = !some_owe && vm.monitor.ready;
+  if (by_job) {
+    for (auto& c : all) c.owed = c.root.job_target && job_waits_for(c.root.name, vm);
+    some_owe = std::ranges::any_of(all, &candidate::owed);
+  }
   if (some_owe) std::erase_if(all, [](const candidate& c) { return !c.owed; });
   // What the waiter polls itself explains its wait; only if there is none, it waits for another thread's
   // connection.
@@ -142,7 +156,7 @@ polled_roots find_polled_roots(std::span<const process_facts> samples, const thr
   }
   std::ranges::partition(all, [](const candidate& c) { return c.root.job_target; });
 
-  polled_roots out;
+  polled_roots out{.by_job = by_job && some_owe};
   out.certain = some_owe && told_apart(all, samples.back(), vm) && !stuck_elsewhere(samples, waiter, vm);
   for (const auto& c : all) {
     if (std::ranges::find(out.roots, c.root.name, &wait_root::name) == out.roots.end())

@@ -15,12 +15,14 @@ struct polled_roots {
   std::vector<wait_root>
       roots;             ///< the likeliest first; empty: no silent connection that could explain the wait
   bool certain = false;  ///< no other connection could explain it as well
+  bool by_job = false;   ///< that an answer is owed a job tells, not the connection: a file may explain it, too
 };
 
 /// The dead network block nodes that explain why `waiter` polls. `samples` cover the time in which nothing
 /// moved; the connections of the last one are judged. A connection is silent if nothing was taken or arrived
 /// over all samples; one whose peer owes something outweighs one that may just be idle, and only such a one
-/// is ever certain.
+/// is ever certain. Of many requests under way the last may have gone out before the last answer came, or in
+/// the same tick of the kernel's clock: where no connection tells, a job tells that runs and copies there.
 polled_roots find_polled_roots(std::span<const process_facts> samples, const thread_facts& waiter,
                                const vm_model&);
 

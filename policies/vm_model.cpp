@@ -39,6 +39,19 @@ bool past_the_switchover(const vm_model& vm) {
   return status == "device" || (status == "active" && vm.run_state == "finish-migrate");
 }
 
+std::set<std::string> jobs_copying_to(const vm_model& vm, const std::string& node) {
+  std::set<std::string> out;
+  for (const auto& [id, job] : vm.jobs) {
+    if (job.target == node) out.insert(id);
+  }
+  const auto found = vm.nodes.find(node);
+  if (found == vm.nodes.end()) return out;
+  for (const auto& id : found->second.target_of) {
+    if (vm.jobs.contains(id)) out.insert(id);
+  }
+  return out;
+}
+
 bool at_risk(const vm_model& vm) {
   return !vm.jobs.empty() || (vm.migration && is_running(*vm.migration));
 }

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,9 @@ struct vm_model {
 /// True once the guest was stopped for the end of this migration and it is not waiting in pre-switchover: the
 /// destination may have all of the VM and be it. Before QEMU 10 the status stays "active" meanwhile.
 bool past_the_switchover(const vm_model&);
+
+/// The jobs that copy to this node, or to one on top of it.
+std::set<std::string> jobs_copying_to(const vm_model&, const std::string& node);
 
 /// Keeps how a mirror ended for the migrations of the next minutes; of a failed one for longer than of a
 /// whole one.

@@ -135,12 +135,14 @@ void find_polled_root(samples_view samples, const thread_facts& waiter, const vm
   v.certain = found.certain;
   v.reasons.push_back(
       fmt::format("{} polls {} file descriptors in a nested poll.", label(waiter), waiter.polled_fds.size()));
-  if (!found.certain) {
+  if (!found.certain || found.by_job) {
     if (auto file = still_file_io(samples, waiter)) return take_file(std::move(*file), v);
   }
   if (found.roots.empty()) return no_node_explains(samples, waiter, vm, v);
   v.root = std::move(found.roots.front());
   v.further_roots.assign(found.roots.begin() + 1, found.roots.end());
+  if (found.by_job)
+    v.reasons.emplace_back("A job that copies there has not paused for the drain: it has requests under way.");
   if (!v.root->polled_by_waiter) {
     v.reasons.push_back(
         fmt::format("The connection to {} is polled by another thread (iothread).", v.root->peer));

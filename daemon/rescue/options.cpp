@@ -20,8 +20,8 @@ void add_lease_options(CLI::App& to, options& into, std::vector<std::string>& mu
                          text.find_first_not_of("0123456789abcdefABCDEF", 2) == text.npos;
         return hex ? "" : "not an address such as 0x55d0c0ffee40";
       });
-  to.add_flag("--frees-nodes", into.lease.frees_nodes,
-              "what is cut off in the window frees nodes of the block graph (the target of a drive-mirror)");
+  to.add_flag("--frees-graph", into.lease.frees_graph,
+              "what ends in the window frees nodes or jobs (drive-mirror, auto-dismiss)");
   to.add_option("--window", window_ms, "milliseconds that it is without them, at most")
       ->check(CLI::Range(shortest_window, longest_window))
       ->capture_default_str();

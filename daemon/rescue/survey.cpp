@@ -208,17 +208,17 @@ class surveyor {
     stack_known_ = true;
   }
 
-  // A node that it has drained, freed in the window, costs the VM for certain (docs/rescue.md).
+  // What it has drained or will come to, freed in the window, costs the VM (docs/rescue.md).
   void graph_stays() {
     constexpr auto name = "graph-stays";
     if (!stack_known_)
-      list_.add(name, !wanted_.frees_nodes, "not looked at: its stack is not known");
+      list_.add(name, !wanted_.frees_graph, "not looked at: its stack is not known");
     else if (!found_.stack.walks_graph)
       list_.add(name, true, "it does not walk the block graph");
     else
-      list_.add(name, !wanted_.frees_nodes,
-                wanted_.frees_nodes ? "it walks the block graph, and a node that is cut off goes with its job"
-                                    : "it walks the block graph, and the nodes that are cut off stay");
+      list_.add(name, !wanted_.frees_graph,
+                wanted_.frees_graph ? "it walks the block graph, and a node or a job of it would be freed"
+                                    : "it walks the block graph, and the nodes and jobs in question stay");
   }
 
   void has_room() {

@@ -19,8 +19,9 @@ struct lease_request {
   pid_t holder = 0;                    ///< the thread that is to give the mutexes away
   std::vector<std::uint64_t> mutexes;  ///< in the order in which they are taken back; the BQL is the first
   std::chrono::milliseconds window{1'000};
-  /// A node that is cut off in the window goes with its job: no lease for a holder that walks the block graph.
-  bool frees_nodes = false;
+  /// A node that is cut off in the window goes with its job, or the job with its end: no lease for a holder
+  /// that walks the block graph.
+  bool frees_graph = false;
 };
 
 struct held_mutex {

@@ -22,7 +22,7 @@ child::command lease_command(std::filesystem::path program, const lease_request&
                                                fmt::format("{}", r.window.count())});
   for (const auto address : r.mutexes)
     made.arguments.insert(made.arguments.end(), {"--mutex", fmt::format("{:#x}", address)});
-  if (r.frees_nodes) made.arguments.emplace_back("--frees-nodes");
+  if (r.frees_graph) made.arguments.emplace_back("--frees-graph");
   made.deadline = p.look + r.window + p.after;
   made.grace = p.grace;
   return made;

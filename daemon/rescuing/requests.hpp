@@ -18,7 +18,7 @@ struct lease_request {
   pid_t holder = 0;
   std::vector<std::uint64_t> mutexes;  ///< addresses; the BQL first, then others that it holds as well
   std::chrono::milliseconds window{3'000};
-  bool frees_nodes = false;  ///< a node that is cut off in the window goes with its job
+  bool frees_graph = false;  ///< a node goes with its job in the window, or the job itself
 };
 
 /// A connection is to be shut down.

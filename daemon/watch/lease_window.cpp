@@ -1,6 +1,7 @@
 #include "daemon/watch/lease_window.hpp"
 
 #include "daemon/watch/connection_cuts.hpp"
+#include "qmp/printable.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -19,14 +20,19 @@ constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 /// What is begun in the window must be over before the lock is taken back: with less than this nothing is.
 constexpr auto margin = 300ms;
 
-/// From `aborting` on the main thread ends it in one go, with the BQL in its hands (QEMU's job_exit): the
-/// holder has to wait for that, and comes before anything else that the main loop would do. The less is done
-/// in between the better: a holder that walks the block graph goes on over what the job has freed.
-bool is_at_its_end(const policies::vm_model& vm, const std::string& job) {
+bool is_aborting(const policies::vm_model& vm, const std::string& job) {
   const auto found = vm.jobs.find(job);
-  if (found == vm.jobs.end()) return true;
-  const auto& status = found->second.status;
-  return status == "aborting" || status == "concluded" || status == "null";
+  return found != vm.jobs.end() && found->second.status == "aborting";
+}
+
+bool has_concluded(const policies::vm_model& vm, const std::string& job) {
+  const auto found = vm.jobs.find(job);
+  return found == vm.jobs.end() || found->second.status == "concluded" || found->second.status == "null";
+}
+
+bool stands_still(const policies::vm_model& vm, const std::string& job) {
+  const auto found = vm.jobs.find(job);
+  return found != vm.jobs.end() && (found->second.status == "paused" || found->second.status == "standby");
 }
 
 void tell(const rescuing::lease_end& end, act_outcome& out) {
@@ -75,8 +81,17 @@ std::string lease_window::against_going_on() const {
   return banned_();
 }
 
+/// From `aborting` on the main thread ends it in one go, with the BQL in its hands (QEMU's job_exit): the
+/// holder has to wait for that. The less is done between that and its going on the better: one that walks the
+/// block graph goes on over what the job has freed. One that was `aborting` before hangs on the way.
+bool lease_window::is_at_its_end(const std::string& job) const {
+  return has_concluded(n_.vm.model, job) || (is_aborting(n_.vm.model, job) && !aborting_before_.contains(job));
+}
+
 /// A migration first: it must not complete over the copy that is cut off.
 asio::awaitable<lease_window::end> lease_window::cut() {
+  for (const auto& job : orders_.jobs)
+    if (is_aborting(n_.vm.model, job)) aborting_before_.insert(job);
   if (auto why = against_going_on(); !why.empty()) {
     out_.result = "refused: " + why + "; nothing was cut";
     co_return end::nothing_cut;
@@ -123,12 +138,27 @@ asio::awaitable<bool> lease_window::sever_all() {
   co_return false;
 }
 
-/// A job that only pauses stands still for the drain that the holder waits in: the window has to run out.
+/// A job that only pauses stands still for the drain that the holder waits in. Where that is over it goes on,
+/// comes to its end at last, and QEMU aborts if the guest's disk is moved back into its iothread before: so it
+/// is cancelled, which ends it here and now. Not where its end would take nodes from under a walk: there the
+/// window runs out.
+asio::awaitable<void> lease_window::end_paused() {
+  if (lease_.how().walks_graph) co_return;
+  for (const auto& job : orders_.jobs) {
+    if (!stands_still(n_.vm.model, job) || usable() <= 0ms || !cancelled_.insert(job).second) continue;
+    policies::step cancel{.action = "job-cancel", .arguments = {{"id", job}}};
+    const auto done = co_await n_.commands.send(std::move(cancel), std::min(usable(), command_patience));
+    out_.notes.push_back(
+        fmt::format("In the window, job {} only paused; job-cancel: {}.", qmp::printable(job), done.result));
+  }
+}
+
 asio::awaitable<bool> lease_window::jobs_end() {
   asio::steady_timer pause(n_.vm.shared.executor);
-  const auto done = [this](const std::string& job) { return is_at_its_end(n_.vm.model, job); };
+  const auto done = [this](const std::string& job) { return is_at_its_end(job); };
   while (!orders_.jobs.empty() && lease_.lasts() && n_.monitor.session() && of_ == n_.process.held) {
     if (std::ranges::all_of(orders_.jobs, done)) co_return true;
+    co_await end_paused();
     pause.expires_after(5ms);
     co_await pause.async_wait(as_result);
   }

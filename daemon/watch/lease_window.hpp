@@ -7,6 +7,9 @@
 #include "daemon/watch/act_outcome.hpp"
 #include "daemon/watch/vm_process.hpp"
 
+#include <set>
+#include <string>
+
 namespace unwedge::watch {
 
 class lease_window {
@@ -39,6 +42,8 @@ class lease_window {
   asio::awaitable<bool> yank();
   asio::awaitable<bool> sever_all();
   asio::awaitable<bool> jobs_end();
+  asio::awaitable<void> end_paused();
+  bool is_at_its_end(const std::string& job) const;
   asio::awaitable<void> over(std::chrono::steady_clock::time_point at);
   std::string against_going_on() const;
   std::chrono::milliseconds usable() const;
@@ -48,6 +53,7 @@ class lease_window {
   lease_orders orders_;
   rescue_ban banned_;
   rescuing::lease lease_;
+  std::set<std::string> aborting_before_, cancelled_;  ///< jobs
   act_outcome out_{.result = "done", .touched = true};
 };
 

@@ -91,12 +91,12 @@ std::optional<lease_orders> lease_orders_of(const policies::step& s) {
   auto how = cut_in(o);
   const auto* jobs = array_at(o, "jobs");
   const auto cancels = bool_at(o, "cancel_migration");
-  const auto frees = bool_at(o, "frees_nodes");
+  const auto frees = bool_at(o, "frees_graph");
   if (!holder || !mutexes || !how || jobs == nullptr || !cancels || !frees) return std::nullopt;
   lease_orders out{.holder = *holder,
                    .mutexes = std::move(*mutexes),
                    .cancel_migration = *cancels,
-                   .frees_nodes = *frees,
+                   .frees_graph = *frees,
                    .cut = std::move(*how)};
   for (const auto& id : *jobs) {
     if (!id.is_string()) return std::nullopt;

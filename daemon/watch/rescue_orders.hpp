@@ -25,7 +25,7 @@ struct lease_orders {
   pid_t holder = 0;
   std::vector<std::uint64_t> mutexes;
   bool cancel_migration = false;
-  bool frees_nodes = false;  ///< one that is cut off goes with its job
+  bool frees_graph = false;  ///< a node goes with its job, or the job itself
   watch::cut cut;
   std::vector<std::string> jobs;
 };

@@ -67,7 +67,7 @@ rescuing::lease_request vm_rescue::request_of(const vm_process::handle& of,
           .holder = orders.holder,
           .mutexes = orders.mutexes,
           .window = n_.vm.shared.settings->rescue.window,
-          .frees_nodes = orders.frees_nodes};
+          .frees_graph = orders.frees_graph};
 }
 
 asio::awaitable<act_outcome> vm_rescue::lend(vm_process::handle of, lease_orders orders, ban banned) {

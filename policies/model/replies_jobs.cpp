@@ -69,6 +69,8 @@ void apply_block_jobs(vm_model& vm, const array& list, instant now) {
     job.io_status = kept(text(*o, "io-status"));
     const auto* busy = o->if_contains("busy");
     job.busy = busy != nullptr && busy->is_bool() && busy->get_bool();
+    if (const auto* dismiss = o->if_contains("auto-dismiss"); dismiss != nullptr && dismiss->is_bool())
+      job.auto_dismiss = dismiss->get_bool();
     job.len = number(*o, "len").value_or(job.len);
     apply_progress(job, number(*o, "offset").value_or(0), text(*o, "status"), now);
   }

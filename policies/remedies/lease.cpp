@@ -85,29 +85,26 @@ std::expected<fence, std::string> fence_for(const verdict& v, const vm_model& vm
   return fence::yank;
 }
 
-std::set<std::string> jobs_of(const wait_root& r, const vm_model& vm) {
-  std::set<std::string> out;
-  for (const auto& [id, job] : vm.jobs) {
-    if (job.target == r.name) out.insert(id);
-  }
-  const auto node = vm.nodes.find(r.name);
-  if (node == vm.nodes.end()) return out;
-  for (const auto& id : node->second.target_of) {
-    if (vm.jobs.contains(id)) out.insert(id);
-  }
-  return out;
+/// A name that QEMU made, "#block123": opened with the job (drive-mirror), or below a node that was. What
+/// somebody added by its name stays, unless it was named to drive-mirror.
+bool named_by_qemu(const std::string& node) {
+  return node.starts_with('#');
 }
 
-/// A name that QEMU made, "#block123": opened with the job (drive-mirror), or below a node that was. What
-/// somebody added by its name stays.
-bool goes_with_its_job(const wait_root* r) {
-  return r->name.starts_with('#');
+/// The end of the copy frees what a walk through the block graph may hold: its node, or with auto-dismiss the
+/// job itself.
+bool frees_graph(const wait_root& r, const vm_model& vm) {
+  if (named_by_qemu(r.name)) return true;
+  return std::ranges::any_of(jobs_copying_to(vm, r.name), [&](const std::string& id) {
+    const auto& job = vm.jobs.find(id)->second;
+    return job.auto_dismiss.value_or(true) || !job.target || named_by_qemu(*job.target);
+  });
 }
 
 std::string against_copy(const wait_root& r, const vm_model& vm) {
   if (auto why = against_cutting_copy(r, vm); !why.empty()) return why;
   if (auto why = against_cutting_in_old_qemu(r, vm); !why.empty()) return why;
-  if (jobs_of(r, vm).empty())
+  if (jobs_copying_to(vm, r.name).empty())
     return fmt::format("Which job copies to node \"{}\" is not known.", qmp::printable(r.name));
   return "";
 }
@@ -149,7 +146,7 @@ plan rescue_root(const verdict& v, const vm_model& vm) {
   std::set<std::string> jobs;
   for (const auto* r : roots) {
     if (auto why = against_copy(*r, vm); !why.empty()) return no_remedy(std::move(why));
-    jobs.merge(jobs_of(*r, vm));
+    jobs.merge(jobs_copying_to(vm, r->name));
   }
   const auto first = fence_for(v, vm);
   if (!first) return no_remedy(first.error());
@@ -159,7 +156,7 @@ plan rescue_root(const verdict& v, const vm_model& vm) {
          .arguments = {{"holder", v.holder->tid},
                        {"mutexes", mutexes(*v.holder)},
                        {"cancel_migration", *first == fence::cancel},
-                       {"frees_nodes", std::ranges::any_of(roots, goes_with_its_job)},
+                       {"frees_graph", std::ranges::any_of(roots, [&](const wait_root* r) { return frees_graph(*r, vm); })},
                        {"nodes", node_names(roots)},
                        {"cut", *std::move(how)},
                        {"jobs", boost::json::array(jobs.begin(), jobs.end())}},

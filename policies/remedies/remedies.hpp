@@ -21,12 +21,13 @@ plan yank_root(const verdict&, const vm_model&);
 plan sever_root(const verdict&, const vm_model&);
 
 /// The BQL is lent away (unwedge-rescue lease), and in the window the copies are cut off:
-///   {"holder": TID, "mutexes": ["0x...", ...], "cancel_migration": BOOL, "frees_nodes": BOOL,
+///   {"holder": TID, "mutexes": ["0x...", ...], "cancel_migration": BOOL, "frees_graph": BOOL,
 ///    "nodes": [NAME, ...],
 ///    "cut": {"yank": [INSTANCE, ...], "sever": [CONNECTION, ...]}, "jobs": [ID, ...]}
 /// `mutexes`: the BQL first, then all that the holder has besides and others wait for. INSTANCE as in QMP's
-/// yank, CONNECTION as above. `frees_nodes`: a node goes with its job, as drive-mirror's does; unwedge-rescue
-/// gives no lease to a holder that walks the block graph then. A migration must not complete over the copy
+/// yank, CONNECTION as above. `frees_graph`: a node goes with its job, as drive-mirror's does, or the job
+/// itself is gone with its end (auto-dismiss); unwedge-rescue gives no lease to a holder that walks the block
+/// graph then. A migration must not complete over the copy
 /// that is cut off: it is cancelled before where QEMU heeds that, else yanked with it. In the window, in this
 /// order:
 ///   1. if `cancel_migration`: migrate_cancel, in band. It has to be accepted: else nothing is cut;

@@ -17,6 +17,6 @@ async def status(vm: VirtualMachine) -> str:
     return (await vm.qmp.execute("query-migrate")).get("status", "none")
 
 
-async def set_capabilities(vm: VirtualMachine, *names: str) -> None:
+async def set_capabilities(vm: VirtualMachine, *names: str, to: bool = True) -> None:
     await vm.qmp.execute("migrate-set-capabilities",
-                         capabilities=[{"capability": name, "state": True} for name in names])
+                         capabilities=[{"capability": name, "state": to} for name in names])

@@ -38,9 +38,10 @@ async def copied(vm: VirtualMachine) -> float:
     return job["current-progress"] / job["total-progress"]
 
 
-async def freeze_target_in_mid_mirror(vm: VirtualMachine, server: NbdServer, host: str = "127.0.0.1") -> None:
+async def freeze_target_in_mid_mirror(vm: VirtualMachine, server: NbdServer, host: str = "127.0.0.1", *,
+                                      auto_dismiss: bool = False) -> None:
     """The dead target of qemu-facts 8: frozen after a second, with requests in flight."""
-    await start_mirror(vm, server, host=host)
+    await start_mirror(vm, server, host=host, auto_dismiss=auto_dismiss)
     await freeze_in_mid_mirror(vm, server)
 
 

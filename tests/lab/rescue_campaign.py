@@ -23,7 +23,6 @@ from campaign import CONTRADICTIONS
 from disk_image import digest
 from enrolment import FixedSocket
 from expectation import Unexpected, require
-from hang import RESCUED_WITHIN
 from interruption import EXIT_STATUS, cancel_on_signals
 from liveness import LATE
 from mirror import JOB, TARGET, freeze_in_mid_mirror, freeze_target_in_mid_mirror, start_drive_mirror
@@ -37,6 +36,7 @@ from virtual_machine import Machine, VirtualMachine
 
 HUNG_FOR = 3.0    # seconds of silence, then something is done; a healthy switchover has long been through
 BACK_WITHIN = 10.0
+PATIENT_WITHIN = 30.0  # a server that took all that was sent may be writing: the daemon gives it twenty seconds
 RAM_FROM, RAM_BYTES = 1 << 20, 48 << 20  # an idle guest changes nothing above the BIOS's own first megabyte
 LIBVIRTS_SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 METHODS = ("unwedged", "nothing", "yank", "sever", "lease+yank", "lease+sever")
@@ -53,20 +53,23 @@ class Case:
     sandboxed: bool = False
     writes: bool = False  # its guest, for ever; else it idles
     drive_mirror: bool = False
+    pauses: bool = False  # capability pause-before-switchover, as libvirt sets it
+    auto_dismiss: bool = False  # the job is gone with its end
 
     @property
     def name(self) -> str:
         words = [self.qemu.version, "iothread" if self.iothread else "no iothread", self.transport,
                  "sandboxed" if self.sandboxed else "", "writes" if self.writes else "",
-                 "drive-mirror" if self.drive_mirror else "", self.method]
+                 "drive-mirror" if self.drive_mirror else "",
+                 "pause-before-switchover" if self.pauses else "", "auto-dismiss" if self.auto_dismiss else "", self.method]
         return " ".join(word for word in words if word)
 
     @property
     def must_survive(self) -> bool:
         """QEMU's own yank of a full unix socket makes its poll spin, lease or not (docs/qemu.md). A drive-mirror's
-        node goes with its job, and QEMU 7.2 walks over it: no lease there, it hangs on.
+        node goes with its job, or the job itself with its end, and QEMU 7.2 walks over it: no lease there, it hangs on.
         """
-        if self.drive_mirror and self.iothread and self.qemu.version == "7.2":
+        if (self.drive_mirror or self.auto_dismiss) and self.iothread and self.qemu.version == "7.2":
             return False
         return self.method in ("unwedged", "lease+sever") or (self.method == "lease+yank" and self.transport == "tcp")
 
@@ -92,7 +95,7 @@ class Run:
         pid = self.vm.process.pid
         self.rescuer = Rescuer(self.programs / "unwedge-rescue", self.vm)
         self.stage.timeline.note("lab", f"it hangs, pid {pid}; now {self.case.method}")
-        within = BACK_WITHIN + (RESCUED_WITHIN if self.stage.unwedged else 0)
+        within = PATIENT_WITHIN if self.stage.unwedged else BACK_WITHIN
         try:
             await getattr(self, "_" + self.case.method.replace("+", "_").replace(",", "_"))()
         except NotRescued as why:
@@ -120,11 +123,13 @@ class Run:
             await start_drive_mirror(self.vm, self.server)
             await freeze_in_mid_mirror(self.vm, self.server)
         else:
-            await freeze_target_in_mid_mirror(self.vm, self.server)
+            await freeze_target_in_mid_mirror(self.vm, self.server, auto_dismiss=self.case.auto_dismiss)
         new = {fd: inode for fd, inode in sockets(self.vm.process.pid).items() if before.get(fd) != inode}
         require(len(new) == 1, f"the mirror's connection is one of {new}")
         (self.fd, self.inode), = new.items()
         self.ram = "" if self.case.writes else await self._ram()
+        if self.case.pauses:
+            await migration.set_capabilities(self.vm, "pause-before-switchover")
         await migration.migrate(self.vm, destination)
         stalls = await self.vm.liveness.stalled(15, seconds=LATE if self.stage.unwedged else HUNG_FOR)
         require(stalls and (self.stage.unwedged or self.vm.liveness.silent_for >= HUNG_FOR), "it does not hang")
@@ -201,7 +206,7 @@ class Run:
         status = await migration.status(self.vm)
         require(status in ("failed", "cancelled"), f"migration {status}")
         jobs = {job["id"]: job["status"] for job in await self.vm.qmp.execute("query-jobs")}
-        require(jobs == {JOB: "concluded"}, f"jobs {jobs}")
+        require(jobs == ({} if self.case.auto_dismiss else {JOB: "concluded"}), f"jobs {jobs}")
         require(any(event.name == "RESUME" for event in self.vm.qmp.events), "no RESUME")
         if self.case.writes:
             self.written = await self._lost_nothing(self.vm, since=0)
@@ -221,9 +226,12 @@ class Run:
         return last
 
     async def _migrates_again(self) -> None:
-        await self.vm.qmp.execute("job-dismiss", id=JOB)
+        if not self.case.auto_dismiss:
+            await self.vm.qmp.execute("job-dismiss", id=JOB)
         if not self.case.drive_mirror:
             await self.vm.qmp.execute("blockdev-del", node_name=TARGET)
+        if self.case.pauses:
+            await migration.set_capabilities(self.vm, "pause-before-switchover", to=False)
         destination = await self.stage.start_destination(self.source, prefix="again")
         since = len(self.vm.qmp.events)
         await migration.migrate(self.vm, destination)
@@ -313,6 +321,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sandbox", action="store_true", help="QEMU with -sandbox, as libvirt starts it")
     parser.add_argument("--writes", action="store_true", help="the guest writes for ever; all it wrote must be there")
     parser.add_argument("--drive-mirror", action="store_true", help="the copy's node goes with its job")
+    parser.add_argument("--pause-before-switchover", action="store_true", help="with that capability")
+    parser.add_argument("--auto-dismiss", action="store_true", help="the job is gone with its end")
     parser.add_argument("--bin", type=Path, default=PROGRAMS, metavar="DIR", help="where unwedge-rescue is")
     parser.add_argument("--json", type=Path, metavar="FILE", help="every result, with the program's documents")
     arguments = parser.parse_args()
@@ -328,9 +338,11 @@ def _arguments() -> argparse.Namespace:
 def main() -> int:
     arguments = _arguments()
     iothreads = [arguments.iothread == "with"] if arguments.iothread else [False, True]
-    cases = [Case(qemu, iothread, transport, method, arguments.sandbox, arguments.writes, arguments.drive_mirror)
-             for _ in range(arguments.runs) for qemu in arguments.qemus for iothread in iothreads
-             for transport in arguments.transport or ("tcp", "unix")             for method in arguments.method or METHODS]
+    kind = (arguments.sandbox, arguments.writes, arguments.drive_mirror, arguments.pause_before_switchover,
+            arguments.auto_dismiss)
+    cases = [Case(qemu, iothread, transport, method, *kind) for _ in range(arguments.runs)
+             for qemu in arguments.qemus for iothread in iothreads
+             for transport in arguments.transport or ("tcp", "unix") for method in arguments.method or METHODS]
     results: list[Result] = []
     try:
         asyncio.run(_all(cases, arguments.bin, arguments.jobs, results))

@@ -94,6 +94,7 @@ TEST(find_polled_roots, believes_a_unix_socket_only_with_bytes_that_are_not_take
   socket_of(facts, nbd_fd).kind = socket_facts::family::unix_stream;
   EXPECT_TRUE(find_polled_roots(seen_for_three_seconds(facts), thread_of(facts, migration_tid), vm).certain);
   socket_of(facts, nbd_fd).send_queue = socket_of(facts, nbd_fd).unacked = 0;
+  vm.jobs["m0"].status = "ready";
   EXPECT_FALSE(find_polled_roots(seen_for_three_seconds(facts), thread_of(facts, migration_tid), vm).certain);
 }
 

@@ -60,6 +60,7 @@ TEST(judge, tells_two_nodes_apart_or_is_not_certain) {
     thread_of(facts, migration_tid) =
         polling(thread(migration_tid, "live_migration"), {event_fd, nbd_fd, other_nbd_fd});
     auto vm = mirroring();
+    vm.jobs["m0"].status = "ready";  // idle: only the connections tell
     vm.nodes["tgt"].job_target = c.first_is_target;
     add_nbd_node(vm, "two", c.second_peer, c.second_is_target);
     EXPECT_EQ(verdict_on(facts, vm), c.expected) << c.what;
@@ -82,13 +83,36 @@ TEST(judge, does_not_take_the_idle_mirror_at_hand_for_the_dead_one_in_an_iothrea
 TEST(judge, is_never_certain_of_a_connection_over_which_nothing_is_owed) {
   auto facts = held_by_migration();
   facts.sockets = {idle_connection(nbd_fd, nbd_server)};
-  EXPECT_EQ(verdict_on(facts, mirroring()), "bql-held block-node:tgt uncertain");
+  auto vm = mirroring();
+  vm.jobs["m0"].status = "ready";
+  EXPECT_EQ(verdict_on(facts, vm), "bql-held block-node:tgt uncertain");
   socket_of(facts, nbd_fd).last_sent = std::nullopt;
-  EXPECT_EQ(verdict_on(facts, mirroring()), "bql-held block-node:tgt uncertain");
+  EXPECT_EQ(verdict_on(facts, vm), "bql-held block-node:tgt uncertain");
   socket_of(facts, nbd_fd).last_sent = socket_of(facts, nbd_fd).last_received;
-  EXPECT_EQ(verdict_on(facts, mirroring()), "bql-held block-node:tgt uncertain");
+  EXPECT_EQ(verdict_on(facts, vm), "bql-held block-node:tgt uncertain");
   socket_of(facts, nbd_fd).last_sent = socket_of(facts, nbd_fd).last_received + 1ms;
-  EXPECT_EQ(verdict_on(facts, mirroring()), "bql-held block-node:tgt uncertain");
+  EXPECT_EQ(verdict_on(facts, vm), "bql-held block-node:tgt uncertain");
+}
+
+// As the lab saw it, once in a hundred: the last of sixteen requests went out in the same tick as an answer
+// came, and the server took all of them before it froze.
+TEST(judge, believes_a_job_that_has_not_paused_for_the_drain) {
+  auto facts = held_by_migration();
+  facts.sockets = {idle_connection(nbd_fd, nbd_server)};
+  const auto with = [&](auto change) {
+    auto vm = mirroring();
+    change(vm);
+    return verdict_on(facts, vm);
+  };
+  const char* const certain = "bql-held block-node:tgt certain";
+  const char* const uncertain = "bql-held block-node:tgt uncertain";
+  EXPECT_EQ(with([](vm_model&) {}), certain);
+  for (const auto* status : {"paused", "ready", "standby", "aborting", "concluded"})
+    EXPECT_EQ(with([&](vm_model& vm) { vm.jobs["m0"].status = status; }), uncertain) << status;
+  EXPECT_EQ(with([](vm_model& vm) { vm.jobs["m0"].offset = vm.jobs["m0"].len; }), uncertain);
+  EXPECT_EQ(with([](vm_model& vm) { vm.jobs.clear(); }), uncertain);
+  EXPECT_EQ(with([](vm_model& vm) { vm.nodes["tgt"].job_target = false; }), uncertain);
+  EXPECT_EQ(with([](vm_model& vm) { vm.monitor.ready = false; }), uncertain) << "who tells of its pausing?";
 }
 
 TEST(judge, is_not_certain_when_a_connection_of_no_known_node_is_stuck_as_well) {

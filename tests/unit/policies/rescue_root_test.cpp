@@ -25,7 +25,7 @@ constexpr std::string_view yank_and_sever =
 
 std::string lease(std::string_view cut, bool cancel = false, std::string_view further = "") {
   return std::string(R"(rescue-root {"holder":200,"mutexes":["0x560f77f62b40")") + std::string(further) +
-         R"(],"cancel_migration":)" + (cancel ? "true" : "false") + R"(,"frees_nodes":false,"nodes":["tgt"],"cut":{)" +
+         R"(],"cancel_migration":)" + (cancel ? "true" : "false") + R"(,"frees_graph":false,"nodes":["tgt"],"cut":{)" +
          std::string(cut) + R"(},"jobs":["m0"]} rescue)";
 }
 
@@ -303,7 +303,7 @@ TEST(rescue_root, of_two_targets_cuts_both_in_the_way_that_does_for_both) {
   add_mirror(vm, "m1", "two");
   const std::string both =
       R"(rescue-root {"holder":200,"mutexes":["0x560f77f62b40"],"cancel_migration":false,)"
-      R"("frees_nodes":false,"nodes":["tgt","two"],"cut":{)";
+      R"("frees_graph":false,"nodes":["tgt","two"],"cut":{)";
   EXPECT_EQ(as_text(rescue_root(v, vm)),
             both + R"("yank":[{"type":"migration"},{"type":"block-node","node-name":"tgt"},)"
                    R"({"type":"block-node","node-name":"two"}])"
@@ -317,13 +317,23 @@ TEST(rescue_root, of_two_targets_cuts_both_in_the_way_that_does_for_both) {
             "Which socket of the process is the connection of \"tgt\" is not known.");
 }
 
-/// drive-mirror's: QEMU opened it and named it, and takes it away with the job.
-TEST(rescue_root, tells_of_a_node_that_goes_with_its_job) {
+/// drive-mirror's node: QEMU opened it and named it, and takes it away with the job. A job that dismisses itself.
+TEST(rescue_root, tells_of_what_goes_with_the_end_of_a_job) {
   auto v = in_iothread();
+  const auto goes = [&](auto change) {
+    auto vm = mirroring_and_migrating();
+    change(vm);
+    return as_text(rescue_root(v, vm)).contains(R"("frees_graph":true)");
+  };
+  EXPECT_FALSE(goes([](vm_model&) {}));
+  EXPECT_TRUE(goes([](vm_model& vm) { vm.jobs["m0"].auto_dismiss = true; }));
+  EXPECT_TRUE(goes([](vm_model& vm) { vm.jobs["m0"].auto_dismiss = std::nullopt; })) << "it is the default";
+  EXPECT_TRUE(goes([](vm_model& vm) {
+    vm.jobs["m0"].target = "#block733";  // over a node that has a name in its json: URI
+    vm.nodes["tgt"].target_of = {"m0"};
+  }));
   v.further_roots.push_back(*dead_node("#block734", other_nbd_fd).root);
-  auto vm = mirroring_and_migrating();
-  add_mirror(vm, "m1", "#block734");
-  EXPECT_THAT(as_text(rescue_root(v, vm)), testing::HasSubstr(R"("frees_nodes":true)"));
+  EXPECT_TRUE(goes([](vm_model& vm) { add_mirror(vm, "m1", "#block734"); }));
 }
 
 /// As the lab saw it with an iothread: the holder polls its eventfd alone (qemu-facts 8.3).

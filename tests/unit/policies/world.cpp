@@ -158,6 +158,7 @@ vm_model mirroring() {
                    .status = "running",
                    .offset = 41,
                    .len = 100,
+                   .auto_dismiss = false,
                    .io_status = "ok",
                    .error = "",
                    .target = "tgt",

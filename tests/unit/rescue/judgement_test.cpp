@@ -117,6 +117,26 @@ TEST(stack, may_have_glibcs_cancellation_within_its_poll) {
   EXPECT_EQ(why_not(s), "");
 }
 
+/// What a compiler has specialised or split keeps its name, with something behind it.
+TEST(stack, is_known_by_names_with_a_suffix) {
+  auto s = good_stack();
+  for (auto& f : s.frames) {
+    if (f.function == "bdrv_try_change_aio_context") f.function = "bdrv_try_change_aio_context.constprop.0";
+  }
+  EXPECT_TRUE(walks_graph(s));
+  s.frames.insert(s.frames.end() - 2, in_qemu("qemu_cleanup.cold"));
+  EXPECT_THAT(why_not(s), HasSubstr("qemu_cleanup.cold is in it"));
+}
+
+/// The end of a job, perhaps, that an outer poll of the holder's has run: it must not be interrupted.
+TEST(stack, that_runs_something_for_another_is_none) {
+  for (const auto* const name : {"aio_bh_poll", "aio_dispatch"}) {
+    auto s = good_stack();
+    s.frames.insert(s.frames.begin() + 3, in_qemu(name));
+    EXPECT_THAT(why_not(s), HasSubstr(fmt::format("{} is in it", name)));
+  }
+}
+
 TEST(stack, that_is_anything_else_is_none) {
   auto s = good_stack();
   s.unwind = "truncated";

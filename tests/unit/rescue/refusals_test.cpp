@@ -74,14 +74,14 @@ TEST(refusals, of_a_holder_that_walks_the_block_graph_are_for_nodes_that_go) {
   hung_child c{{.sits = bdrv_try_change_aio_context}};
   ASSERT_TRUE(c.hangs());
   const auto switches = c.switches();
-  const auto d = run(lease_of(c, {"--frees-nodes"}));
+  const auto d = run(lease_of(c, {"--frees-graph"}));
   EXPECT_EQ(d.failed(), "graph-stays") << d.printed;
   EXPECT_TRUE(d.granted.empty());
   EXPECT_TRUE(run(lease_of(c, {"--plan"})).last.at("would").as_bool());
   expect_untouched(c, switches);
   hung_child elsewhere;
   ASSERT_TRUE(elsewhere.hangs());
-  EXPECT_TRUE(run(lease_of(elsewhere, {"--plan", "--frees-nodes"})).last.at("would").as_bool());
+  EXPECT_TRUE(run(lease_of(elsewhere, {"--plan", "--frees-graph"})).last.at("would").as_bool());
 }
 
 // An option less or more, on a child that a lease would be granted to.
