@@ -96,6 +96,10 @@ asio::awaitable<lease_window::end> lease_window::cut() {
     out_.result = "refused: " + why + "; nothing was cut";
     co_return end::nothing_cut;
   }
+  if (auto why = co_await against_fence(); !why.empty()) {
+    out_.result = "refused: " + why + " Nothing was cut.";
+    co_return end::nothing_cut;
+  }
   if (orders_.cancel_migration && !co_await cancel_migration()) co_return end::nothing_cut;
   if (auto why = against_going_on(); !why.empty()) {
     out_.result = "failed: " + why + "; nothing was cut";
@@ -104,6 +108,23 @@ asio::awaitable<lease_window::end> lease_window::cut() {
   const bool done = (orders_.cut.yank.empty() || co_await yank()) &&
                     (orders_.cut.sever.empty() || co_await sever_all()) && co_await jobs_end();
   co_return done ? end::jobs_end : end::jobs_go_on;
+}
+
+/// What was known of the migration when the VM hung may be its first look, and from before its settings.
+asio::awaitable<std::string> lease_window::against_fence() {
+  if (!n_.monitor.session()) co_return "";  // then none was planned that QEMU has to carry out
+  const bool known =
+      co_await asked(policies::query::migrate) && co_await asked(policies::query::migrate_capabilities);
+  if (!known) co_return "What the migration does was not told.";
+  co_return policies::against_fence(orders_.fence(), n_.vm.model);
+}
+
+asio::awaitable<bool> lease_window::asked(policies::query q) {
+  const auto session = n_.monitor.session();
+  if (!session || usable() <= 0ms) co_return false;
+  const auto said = co_await qmp::execute(session, command_of(q), std::min(usable(), command_patience));
+  if (said) policies::apply_reply(n_.vm.model, q, *said, std::chrono::steady_clock::now());
+  co_return said.has_value();
 }
 
 asio::awaitable<bool> lease_window::cancel_migration() {

@@ -38,6 +38,8 @@ class lease_window {
   enum class end { nothing_cut, jobs_end, jobs_go_on };
 
   asio::awaitable<end> cut();
+  asio::awaitable<std::string> against_fence();
+  asio::awaitable<bool> asked(policies::query q);
   asio::awaitable<bool> cancel_migration();
   asio::awaitable<bool> yank();
   asio::awaitable<bool> sever_all();

@@ -38,18 +38,11 @@ std::string of_what(const policies::step& s) {
   return nodes.empty() ? "the migration stream" : "node " + nodes;
 }
 
-bool yanks_migration(const lease_orders& orders) {
-  return std::ranges::any_of(orders.cut.yank, [](const json::value& instance) {
-    const auto* o = instance.if_object();
-    const auto* type = o != nullptr ? o->if_contains("type") : nullptr;
-    return type != nullptr && *type == "migration";
-  });
-}
-
 std::string window_in_words(const policies::step& s, const lease_orders& orders) {
-  const char* const first = orders.cancel_migration   ? "migrate_cancel, then "
-                            : yanks_migration(orders) ? "yank of the migration, then "
-                                                      : "";
+  const auto fence = orders.fence();
+  const char* const first = fence == policies::migration_fence::cancel ? "migrate_cancel, then "
+                            : fence == policies::migration_fence::yank ? "yank of the migration, then "
+                                                                       : "";
   return fmt::format("{}{} of {}", first, orders.cut.sever.empty() ? "yank" : "sever", of_what(s));
 }
 

@@ -1,5 +1,6 @@
 #include "daemon/watch/rescue_orders.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace unwedge::watch {
@@ -103,6 +104,16 @@ std::optional<lease_orders> lease_orders_of(const policies::step& s) {
     out.jobs.emplace_back(id.get_string());
   }
   return out;
+}
+
+policies::migration_fence lease_orders::fence() const {
+  if (cancel_migration) return policies::migration_fence::cancel;
+  const bool yanks = std::ranges::any_of(cut.yank, [](const json::value& instance) {
+    const auto* o = instance.if_object();
+    const auto* type = o != nullptr ? o->if_contains("type") : nullptr;
+    return type != nullptr && *type == "migration";
+  });
+  return yanks ? policies::migration_fence::yank : policies::migration_fence::none;
 }
 
 bool yanks_in_window(const policies::step& s) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/rescuing/requests.hpp"
+#include "policies/remedies/remedies.hpp"
 #include "policies/remedy.hpp"
 
 #include <boost/json.hpp>
@@ -28,6 +29,8 @@ struct lease_orders {
   bool frees_graph = false;  ///< a node goes with its job, or the job itself
   watch::cut cut;
   std::vector<std::string> jobs;
+
+  policies::migration_fence fence() const;
 };
 
 /// nullopt: it is no such step.

@@ -38,9 +38,13 @@ bool may_migrate(const lock_holder& h, const vm_model& vm) {
          h.role == thread_role::unknown;
 }
 
-/// What keeps the migration from completing over the broken copy. In the window the job ends in the main
-/// thread, and with drive-mirror its node as well: nothing else would.
-enum class fence { none, yank, cancel };
+/// In the window the job ends in the main thread, and with drive-mirror its node as well: nothing but this
+/// keeps the migration from completing.
+using fence = migration_fence;
+
+constexpr const char* is_past = "The migration is past its switchover: the destination may already be the VM.";
+constexpr const char* cancelled_before =
+    "The migration was cancelled already, and would not take the disks back.";
 
 bool since(int major, int minor, const vm_model& vm) {
   const auto& is = vm.monitor.version;
@@ -74,13 +78,13 @@ std::expected<fence, std::string> fence_for(const verdict& v, const vm_model& vm
   const bool known = vm.migration && is_running(*vm.migration);
   // Before it nothing of the devices has been sent: the holder is in vm_stop.
   if (known && vm.migration->status == "device")
-    return std::unexpected("The migration is past its switchover: the destination may already be the VM.");
-  if (known && vm.migration->postcopy_enabled.value_or(true))
-    return std::unexpected("Post-copy is enabled, or not known not to be.");
+    return std::unexpected(is_past);
+  if (known && vm.migration->postcopy_enabled.value_or(false))  // asked for again in the window
+    return std::unexpected("Post-copy is enabled.");
   if (vm.monitor.ready && cancel_is_heeded(vm)) return fence::cancel;
   if (halts_before_switchover(vm)) return fence::none;
   if (known && vm.migration->status == "cancelling")
-    return std::unexpected("The migration was cancelled already, and would not take the disks back.");
+    return std::unexpected(cancelled_before);
   if (auto why = against_yanking_migration(vm); !why.empty()) return std::unexpected(std::move(why));
   return fence::yank;
 }
@@ -136,6 +140,26 @@ boost::json::array mutexes(const lock_holder& h) {
 }
 
 }  // namespace
+
+std::string against_fence(migration_fence planned, const vm_model& vm) {
+  if (!vm.migration || !is_running(*vm.migration)) return "";  // it has ended, or there was none
+  const auto& status = vm.migration->status;
+  if (in_postcopy(*vm.migration)) return "In post-copy the memory is split over two hosts.";
+  if (status == "device") return is_past;
+  if (vm.migration->postcopy_enabled.value_or(true)) return "Post-copy is enabled, or not known not to be.";
+  const bool halts = halts_before_switchover(vm);
+  switch (planned) {
+    case fence::none:
+      return halts ? "" : "A migration runs that was not known of.";
+    case fence::cancel:
+      return cancel_is_heeded(vm) ? "" : "The migration would not heed its cancel.";
+    case fence::yank:
+      break;
+  }
+  if (halts) return "The migration would wait at its pause before the switchover: it is to be cancelled.";
+  if (status == "cancelling") return cancelled_before;
+  return against_yanking_migration(vm);
+}
 
 plan rescue_root(const verdict& v, const vm_model& vm) {
   if (auto why = against_acting_on(v); !why.empty()) return no_remedy(std::move(why));

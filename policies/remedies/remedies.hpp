@@ -38,6 +38,13 @@ plan sever_root(const verdict&, const vm_model&);
 /// Needs authority rescue.
 plan rescue_root(const verdict&, const vm_model&);
 
+/// How a lease keeps the migration from completing over the copy that is cut off.
+enum class migration_fence { none, yank, cancel };
+
+/// Asked in the window, where QEMU has just told again of its migration and of what that may do: why nothing
+/// must be cut with the fence that was planned; empty: it may.
+std::string against_fence(migration_fence planned, const vm_model&);
+
 /// Why this node cannot be yanked, whatever that would do; empty: it can.
 std::string against_yanking_node(const wait_root&, const vm_model&);
 

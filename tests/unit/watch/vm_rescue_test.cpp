@@ -50,7 +50,7 @@ class a_rescue : public watch_fixture, public watch::vm_driver, public watch::vm
 
   /// A monitor that is asked what is scripted, once it was connected to.
   void monitor(const script& steps) {
-    peer.emplace(io, handshake() + steps, idle_vm());
+    peer.emplace(io, handshake() + steps, answers_);
     talking_ = true;
     asio::co_spawn(io, monitor_.talk(peer->connected()), [this](const std::exception_ptr& thrown, auto) {
       EXPECT_FALSE(thrown);
@@ -117,6 +117,7 @@ class a_rescue : public watch_fixture, public watch::vm_driver, public watch::vm
   child::runner children_{io.get_executor()};
   rescuing::rescuer rescuer_{children_, {.look = 2s, .after = 1s, .grace = 300ms}};
   std::size_t asked_before_ = 0;
+  std::map<std::string, std::string> answers_ = idle_vm();
   std::string banned_;
   bool talking_ = false;
 
@@ -138,11 +139,24 @@ TEST_F(a_rescue, cancels_the_migration_then_cuts_and_ends_the_window_with_the_jo
   monitor({expect{"migrate_cancel"}, reply{}, expect{"yank"}, reply{}, job_is("aborting")});
   const auto done = carry_out(lease());
   EXPECT_EQ(done.result, "done");
-  EXPECT_THAT(asked(), ElementsAre("migrate_cancel", "oob yank", "query-status"));
+  EXPECT_THAT(asked(), ElementsAre("query-migrate", "query-migrate-capabilities", "migrate_cancel",
+                                   "oob yank", "query-status"));
   EXPECT_TRUE(noted("told"));
   EXPECT_THAT(done.notes, ElementsAre("In the window, migrate_cancel: done.", "In the window, yank: done.",
                                       "The lock was lent for 12 ms; its holder stood still for 125 us.",
                                       HasSubstr("Migrate the VM away soon")));
+}
+
+/// When the VM hung nothing was known of it, or only that it runs.
+TEST_F(a_rescue, cuts_nothing_if_the_migration_is_not_what_it_was_taken_for) {
+  helper("granted; told; answer");
+  answers_["query-migrate"] = R"({"status":"postcopy-active"})";
+  monitor({});
+  const auto done = carry_out(lease());
+  EXPECT_EQ(done.result, "refused: In post-copy the memory is split over two hosts. Nothing was cut.");
+  EXPECT_FALSE(was_tried(done));
+  EXPECT_THAT(asked(), ElementsAre("query-migrate", "query-migrate-capabilities"));
+  EXPECT_TRUE(noted("told"));
 }
 
 TEST_F(a_rescue, cuts_nothing_unless_the_migration_was_cancelled) {
@@ -151,7 +165,7 @@ TEST_F(a_rescue, cuts_nothing_unless_the_migration_was_cancelled) {
   const auto done = carry_out(lease());
   EXPECT_THAT(done.result,
               StartsWith("failed: whether the migration was cancelled is not known; nothing was cut"));
-  EXPECT_THAT(asked(), ElementsAre("migrate_cancel"));
+  EXPECT_THAT(asked(), ElementsAre("query-migrate", "query-migrate-capabilities", "migrate_cancel"));
   EXPECT_TRUE(noted("told"));
 }
 
@@ -171,7 +185,8 @@ TEST_F(a_rescue, cancels_a_job_that_only_pauses) {
   EXPECT_EQ(done.result, "done");
   EXPECT_TRUE(noted("told"));
   EXPECT_THAT(done.notes, Contains("In the window, job m0 only paused; job-cancel: done."));
-  EXPECT_THAT(asked(), ElementsAre("migrate_cancel", "oob yank", "job-cancel", "query-status"));
+  EXPECT_THAT(asked(), ElementsAre("query-migrate", "query-migrate-capabilities", "migrate_cancel",
+                                   "oob yank", "job-cancel", "query-status"));
 }
 
 /// It may hang on its way, and need more of the main loop.
@@ -251,7 +266,8 @@ esac)");
   const auto done = carry_out(s);
   EXPECT_EQ(done.result, "done");
   EXPECT_TRUE(noted("severed"));
-  EXPECT_THAT(asked(), ElementsAre("oob yank", "query-status"));
+  EXPECT_THAT(asked(), ElementsAre("query-migrate", "query-migrate-capabilities", "oob yank",
+                                   "query-status"));
 }
 
 TEST_F(a_rescue, severs_nothing_if_the_migration_could_not_be_yanked) {
@@ -274,7 +290,7 @@ TEST_F(a_rescue, asks_nothing_of_the_block_layer_in_the_window) {
   std::optional<watch::act_outcome> got;
   asio::co_spawn(io, rescue_.carry_out(lease(), [] { return std::string(); }),
                  [&](const std::exception_ptr&, auto outcome) { got = std::move(outcome); });
-  ASSERT_TRUE(until([&] { return asked().size() >= 2; }));
+  ASSERT_TRUE(until([&] { return asked().size() >= 4; }));
   ASSERT_TRUE(vm_.lent);
   monitor_.want({.nodes = true});
   ASSERT_TRUE(until([&] { return noted("late"); }));
