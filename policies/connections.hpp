@@ -15,7 +15,8 @@ struct polled_roots {
   std::vector<wait_root>
       roots;             ///< the likeliest first; empty: no silent connection that could explain the wait
   bool certain = false;  ///< no other connection could explain it as well
-  bool by_job = false;   ///< that an answer is owed a job tells, not the connection: a file may explain it, too
+  bool by_job =
+      false;  ///< that an answer is owed a job tells, not the connection: a file may explain it, too
 };
 
 /// The dead network block nodes that explain why `waiter` polls. `samples` cover the time in which nothing

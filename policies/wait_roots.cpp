@@ -142,7 +142,8 @@ void find_polled_root(samples_view samples, const thread_facts& waiter, const vm
   v.root = std::move(found.roots.front());
   v.further_roots.assign(found.roots.begin() + 1, found.roots.end());
   if (found.by_job)
-    v.reasons.emplace_back("A job that copies there has not paused for the drain: it has requests under way.");
+    v.reasons.emplace_back(
+        "A job that copies there has not paused for the drain: it has requests under way.");
   if (!v.root->polled_by_waiter) {
     v.reasons.push_back(
         fmt::format("The connection to {} is polled by another thread (iothread).", v.root->peer));

@@ -2,8 +2,8 @@
 // lease_window in the window of a lease. One thread.
 #pragma once
 
-#include "daemon/watch/rescue_orders.hpp"
 #include "daemon/watch/act_outcome.hpp"
+#include "daemon/watch/rescue_orders.hpp"
 #include "daemon/watch/services.hpp"
 
 #include <boost/asio/awaitable.hpp>

@@ -35,11 +35,11 @@ bool stands_still(const policies::vm_model& vm, const std::string& job) {
   return found != vm.jobs.end() && (found->second.status == "paused" || found->second.status == "standby");
 }
 
-void tell(const rescuing::lease_end& end, act_outcome& out) {
+void tell(const rescuing::lease_end& end, bool cut, act_outcome& out) {
   const auto us = std::chrono::duration<double, std::micro>(end.stopped).count();
   out.notes.push_back(fmt::format("The lock was lent for {} ms; its holder stood still for {:.0f} us.",
                                   end.lasted.count(), us));
-  if (end.walks_graph)
+  if (end.walks_graph && cut)
     out.notes.emplace_back(
         "The holder was on its way through the block graph while the job left it: QEMU may have a damaged "
         "heap now. Migrate the VM away soon (docs/rescue.md).");
@@ -53,10 +53,10 @@ void tell(const rescuing::lease_end& end, act_outcome& out) {
 
 asio::awaitable<act_outcome> lease_window::use() {
   const auto used = co_await cut();
-  const auto ended = used == end::jobs_go_on ? co_await std::move(lease_).let_run_out()
-                                                : co_await std::move(lease_).end();
+  const auto ended =
+      used == end::jobs_go_on ? co_await std::move(lease_).let_run_out() : co_await std::move(lease_).end();
   if (ended) {
-    tell(*ended, out_);
+    tell(*ended, used != end::nothing_cut, out_);
   } else {
     out_.result = "failed: " + in_words(ended.error());
     co_await over(ended.error().over_by);
@@ -85,7 +85,8 @@ std::string lease_window::against_going_on() const {
 /// holder has to wait for that. The less is done between that and its going on the better: one that walks the
 /// block graph goes on over what the job has freed. One that was `aborting` before hangs on the way.
 bool lease_window::is_at_its_end(const std::string& job) const {
-  return has_concluded(n_.vm.model, job) || (is_aborting(n_.vm.model, job) && !aborting_before_.contains(job));
+  return has_concluded(n_.vm.model, job) ||
+         (is_aborting(n_.vm.model, job) && !aborting_before_.contains(job));
 }
 
 /// A migration first: it must not complete over the copy that is cut off.
@@ -128,7 +129,8 @@ asio::awaitable<bool> lease_window::asked(policies::query q) {
 }
 
 asio::awaitable<bool> lease_window::cancel_migration() {
-  const auto cancelled = (co_await n_.commands.send({.action = "migrate_cancel", .arguments = {}}, usable())).result;
+  const auto cancelled =
+      (co_await n_.commands.send({.action = "migrate_cancel", .arguments = {}}, usable())).result;
   out_.notes.push_back("In the window, migrate_cancel: " + cancelled + '.');
   if (cancelled == "done") co_return true;
   out_.result = "failed: whether the migration was cancelled is not known; nothing was cut";
@@ -160,9 +162,9 @@ asio::awaitable<bool> lease_window::sever_all() {
 }
 
 /// A job that only pauses stands still for the drain that the holder waits in. Where that is over it goes on,
-/// comes to its end at last, and QEMU aborts if the guest's disk is moved back into its iothread before: so it
-/// is cancelled, which ends it here and now. Not where its end would take nodes from under a walk: there the
-/// window runs out.
+/// comes to its end at last, and QEMU aborts if the guest's disk is moved back into its iothread before: so
+/// it is cancelled, which ends it here and now. Not where its end would take nodes from under a walk: there
+/// the window runs out.
 asio::awaitable<void> lease_window::end_paused() {
   if (lease_.how().walks_graph) co_return;
   for (const auto& job : orders_.jobs) {
@@ -180,7 +182,7 @@ asio::awaitable<bool> lease_window::jobs_end() {
   while (!orders_.jobs.empty() && lease_.lasts() && n_.monitor.session() && of_ == n_.process.held) {
     if (std::ranges::all_of(orders_.jobs, done)) co_return true;
     co_await end_paused();
-    pause.expires_after(5ms);
+    pause.expires_after(1ms);  // each counts where a walk is under way
     co_await pause.async_wait(as_result);
   }
   co_return false;

@@ -2,9 +2,9 @@
 // object a lease, used by vm_rescue. One thread.
 #pragma once
 
+#include "daemon/watch/act_outcome.hpp"
 #include "daemon/watch/monitor_commands.hpp"
 #include "daemon/watch/rescue_orders.hpp"
-#include "daemon/watch/act_outcome.hpp"
 #include "daemon/watch/vm_process.hpp"
 
 #include <set>

@@ -102,8 +102,7 @@ asio::awaitable<act_outcome> operator_rescue::carry_out(std::string asked, polic
   const auto changed = asks_monitor ? co_await look_.before_yank() : co_await look_.before_cut();
   if (!changed.empty()) co_return act_outcome{changed};
   const auto again = remedy(asked);
-  if (!again || *again != s)
-    co_return act_outcome{"refused: at the last look it was another situation"};
+  if (!again || *again != s) co_return act_outcome{"refused: at the last look it was another situation"};
   const auto banned = [this, needs = s.needs] { return n_.situation.forbids(needs); };
   if (auto why = banned(); !why.empty()) co_return act_outcome{"refused: " + why};
   auto done = policies::cuts_from_outside(s) ? co_await n_.rescue.carry_out(std::move(s), banned)

@@ -132,7 +132,7 @@ std::string operator_steps::open_incident(const operator_act& asked) {
 }
 
 asio::awaitable<act_outcome> operator_steps::carry_out(operator_act asked, policies::step s,
-                                                                   std::string incident) {
+                                                       std::string incident) {
   if (find(asked.action)->remedy) co_return co_await n_.rescue.carry_out(asked.action, std::move(s));
   const auto done = co_await n_.stops.carry_out(asked.action, asked.with_ram, std::move(incident));
   if (!done) co_return act_outcome{"failed: " + done.error(), {}};

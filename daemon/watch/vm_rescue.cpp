@@ -80,8 +80,7 @@ asio::awaitable<act_outcome> vm_rescue::lend(vm_process::handle of, lease_orders
   co_return done;
 }
 
-asio::awaitable<act_outcome> vm_rescue::lend_in_turn(vm_process::handle of, lease_orders orders,
-                                                            ban banned) {
+asio::awaitable<act_outcome> vm_rescue::lend_in_turn(vm_process::handle of, lease_orders orders, ban banned) {
   const lent until_done(n_.vm, n_.monitor);
   auto& shared = n_.vm.shared;
   auto lease = co_await shared.rescuer->begin(shared.rescue_program(), request_of(of, orders));

@@ -3,11 +3,11 @@
 // is seen to by who calls, and asked again here before anything is done. One thread.
 #pragma once
 
+#include "daemon/watch/act_outcome.hpp"
 #include "daemon/watch/connection_cuts.hpp"
 #include "daemon/watch/monitor_commands.hpp"
 #include "daemon/watch/process_stops.hpp"
 #include "daemon/watch/rescue_orders.hpp"
-#include "daemon/watch/act_outcome.hpp"
 
 #include <expected>
 #include <vector>

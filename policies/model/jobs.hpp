@@ -16,7 +16,7 @@ struct job_state {
   std::int64_t len = 0;
   bool busy = false;  ///< at its last query it waited for I/O or ran: neither paused nor asleep by its speed
   std::optional<bool> auto_dismiss;  ///< it is gone with its end; nullopt until it was asked for
-  std::string io_status;  ///< ok, failed, nospace
+  std::string io_status;             ///< ok, failed, nospace
   std::string error;
   std::optional<std::string> target;  ///< the node it copies to, where the block graph tells
   instant progressed{};               ///< when `offset` or `status` last changed

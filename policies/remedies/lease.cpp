@@ -42,7 +42,8 @@ bool may_migrate(const lock_holder& h, const vm_model& vm) {
 /// keeps the migration from completing.
 using fence = migration_fence;
 
-constexpr const char* is_past = "The migration is past its switchover: the destination may already be the VM.";
+constexpr const char* is_past =
+    "The migration is past its switchover: the destination may already be the VM.";
 constexpr const char* cancelled_before =
     "The migration was cancelled already, and would not take the disks back.";
 
@@ -77,14 +78,12 @@ std::expected<fence, std::string> fence_for(const verdict& v, const vm_model& vm
   if (!may_migrate(*v.holder, vm)) return fence::none;
   const bool known = vm.migration && is_running(*vm.migration);
   // Before it nothing of the devices has been sent: the holder is in vm_stop.
-  if (known && vm.migration->status == "device")
-    return std::unexpected(is_past);
+  if (known && vm.migration->status == "device") return std::unexpected(is_past);
   if (known && vm.migration->postcopy_enabled.value_or(false))  // asked for again in the window
     return std::unexpected("Post-copy is enabled.");
   if (vm.monitor.ready && cancel_is_heeded(vm)) return fence::cancel;
   if (halts_before_switchover(vm)) return fence::none;
-  if (known && vm.migration->status == "cancelling")
-    return std::unexpected(cancelled_before);
+  if (known && vm.migration->status == "cancelling") return std::unexpected(cancelled_before);
   if (auto why = against_yanking_migration(vm); !why.empty()) return std::unexpected(std::move(why));
   return fence::yank;
 }
@@ -180,7 +179,8 @@ plan rescue_root(const verdict& v, const vm_model& vm) {
          .arguments = {{"holder", v.holder->tid},
                        {"mutexes", mutexes(*v.holder)},
                        {"cancel_migration", *first == fence::cancel},
-                       {"frees_graph", std::ranges::any_of(roots, [&](const wait_root* r) { return frees_graph(*r, vm); })},
+                       {"frees_graph",
+                        std::ranges::any_of(roots, [&](const wait_root* r) { return frees_graph(*r, vm); })},
                        {"nodes", node_names(roots)},
                        {"cut", *std::move(how)},
                        {"jobs", boost::json::array(jobs.begin(), jobs.end())}},

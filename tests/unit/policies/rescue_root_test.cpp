@@ -25,8 +25,8 @@ constexpr std::string_view yank_and_sever =
 
 std::string lease(std::string_view cut, bool cancel = false, std::string_view further = "") {
   return std::string(R"(rescue-root {"holder":200,"mutexes":["0x560f77f62b40")") + std::string(further) +
-         R"(],"cancel_migration":)" + (cancel ? "true" : "false") + R"(,"frees_graph":false,"nodes":["tgt"],"cut":{)" +
-         std::string(cut) + R"(},"jobs":["m0"]} rescue)";
+         R"(],"cancel_migration":)" + (cancel ? "true" : "false") +
+         R"(,"frees_graph":false,"nodes":["tgt"],"cut":{)" + std::string(cut) + R"(},"jobs":["m0"]} rescue)";
 }
 
 verdict in_iothread() {
@@ -350,7 +350,8 @@ TEST(against_fence, looks_at_what_the_migration_is_now) {
   }
 }
 
-/// drive-mirror's node: QEMU opened it and named it, and takes it away with the job. A job that dismisses itself.
+/// drive-mirror's node: QEMU opened it and named it, and takes it away with the job. A job that dismisses
+/// itself.
 TEST(rescue_root, tells_of_what_goes_with_the_end_of_a_job) {
   auto v = in_iothread();
   const auto goes = [&](auto change) {

@@ -13,9 +13,10 @@ policies::step step(const char* action, const std::string& arguments) {
 }
 
 policies::step lease(const std::string& cut) {
-  return step("rescue-root", R"({"holder":7104,"mutexes":["0x560f77f62b40","0x7f00deadbeef"],)"
-                             R"("cancel_migration":true,"frees_graph":true,"nodes":["tgt"],"jobs":["m0","m1"],"cut":)" +
-                                 cut + "}");
+  return step("rescue-root",
+              R"({"holder":7104,"mutexes":["0x560f77f62b40","0x7f00deadbeef"],)"
+              R"("cancel_migration":true,"frees_graph":true,"nodes":["tgt"],"jobs":["m0","m1"],"cut":)" +
+                  cut + "}");
 }
 
 TEST(rescue_orders, of_a_lease_with_a_yank) {
@@ -58,14 +59,16 @@ TEST(rescue_orders, are_none_if_anything_is_amiss) {
   for (const auto* cut : {"{}", "[]", R"({"yank":[]})", R"({"sever":[]})", R"({"sever":[{"fd":23}]})",
                           R"({"sever":[{"fd":-99999999999,"inode":1}]})", R"({"sever":["x"]})"})
     EXPECT_FALSE(lease_orders_of(lease(cut))) << cut;
-  for (const auto* arguments :
-       {"{}", R"({"holder":1,"mutexes":[],"cancel_migration":false,"frees_graph":false,"jobs":[],"cut":{"yank":[{}]}})",
-        R"({"holder":1,"mutexes":["12"],"cancel_migration":false,"frees_graph":false,"jobs":[],"cut":{"yank":[{}]}})",
-        R"({"holder":1,"mutexes":["0x1g"],"cancel_migration":false,"frees_graph":false,"jobs":[],"cut":{"yank":[{}]}})",
-        R"({"holder":1,"mutexes":["0x1"],"frees_graph":false,"jobs":[],"cut":{"yank":[{}]}})",
-        R"({"holder":1,"mutexes":["0x1"],"cancel_migration":false,"jobs":[],"cut":{"yank":[{}]}})",
-        R"({"holder":1,"mutexes":["0x1"],"cancel_migration":false,"frees_graph":false,"jobs":[1],"cut":{"yank":[{}]}})",
-        R"({"connections":{}})", R"({"connections":[]})", R"({"connections":[{"fd":1,"inode":-1}]})"}) {
+  for (
+      const auto* arguments :
+      {"{}",
+       R"({"holder":1,"mutexes":[],"cancel_migration":false,"frees_graph":false,"jobs":[],"cut":{"yank":[{}]}})",
+       R"({"holder":1,"mutexes":["12"],"cancel_migration":false,"frees_graph":false,"jobs":[],"cut":{"yank":[{}]}})",
+       R"({"holder":1,"mutexes":["0x1g"],"cancel_migration":false,"frees_graph":false,"jobs":[],"cut":{"yank":[{}]}})",
+       R"({"holder":1,"mutexes":["0x1"],"frees_graph":false,"jobs":[],"cut":{"yank":[{}]}})",
+       R"({"holder":1,"mutexes":["0x1"],"cancel_migration":false,"jobs":[],"cut":{"yank":[{}]}})",
+       R"({"holder":1,"mutexes":["0x1"],"cancel_migration":false,"frees_graph":false,"jobs":[1],"cut":{"yank":[{}]}})",
+       R"({"connections":{}})", R"({"connections":[]})", R"({"connections":[{"fd":1,"inode":-1}]})"}) {
     EXPECT_FALSE(lease_orders_of(step("rescue-root", arguments))) << arguments;
     EXPECT_FALSE(connections_of(step("sever-root", arguments))) << arguments;
   }
