@@ -163,10 +163,8 @@ asio::awaitable<bool> lease_window::sever_all() {
 
 /// A job that only pauses stands still for the drain that the holder waits in. Where that is over it goes on,
 /// comes to its end at last, and QEMU aborts if the guest's disk is moved back into its iothread before: so
-/// it is cancelled, which ends it here and now. Not where its end would take nodes from under a walk: there
-/// the window runs out.
+/// it is cancelled, which ends it here and now.
 asio::awaitable<void> lease_window::end_paused() {
-  if (lease_.how().walks_graph) co_return;
   for (const auto& job : orders_.jobs) {
     if (!stands_still(n_.vm.model, job) || usable() <= 0ms || !cancelled_.insert(job).second) continue;
     policies::step cancel{.action = "job-cancel", .arguments = {{"id", job}}};
